@@ -1,0 +1,1 @@
+"""A retry gateway: keeps every enrollment while the recording server is down, delivers it once."""

@@ -1,0 +1,1 @@
+"""A load harness: drives the gateway as stations do, and judges it from two independent logs."""

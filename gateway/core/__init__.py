@@ -1,0 +1,1 @@
+"""Decisions only: no clock, no sockets, no files, no logs. Time and chance are arguments."""

@@ -1,0 +1,55 @@
+"""What a station sent, and what the server answered: immutable.
+
+Must not know where it is kept or how it travels.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+MOST_URGENT, DEFAULT_PRIORITY, LEAST_URGENT = 0, 3, 7
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """One state-changing request, as it will be sent to the upstream.
+
+    Attributes:
+        id: the receipt id, a UUIDv7 in its usual text form.
+        station: who sent it; the name of a station, or ``anonymous``.
+        key: the idempotency key without quotes, given by the station or derived from the request.
+        method: upper-case HTTP method.
+        target: path and query exactly as received.
+        headers: end-to-end headers to forward, in order, the idempotency key among them.
+        body: the bytes as received; never parsed, never decoded.
+        content_sha256: hex digest of the body.
+        accepted_at: wall time in seconds.
+        priority: 0 (most urgent) to 7, RFC 9218.
+        ordering_key: enrollments of one station with the same key go one at a time, in order.
+    """
+
+    id: str
+    station: str
+    key: str
+    method: str
+    target: str
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    content_sha256: str
+    accepted_at: float
+    priority: int = DEFAULT_PRIORITY
+    ordering_key: str | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        """Only what may stand in a log: no key, path, header or body."""
+        return f"<Enrollment {self.id} {self.method} {len(self.body)} bytes>"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer of the upstream: what the station gets, now or when it asks again."""
+
+    status: int
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)

@@ -1,0 +1,129 @@
+"""What happened, in the past tense: frozen facts that the rooms publish and observers read.
+
+A fact holds nothing that must not be seen: no key, path, header or body. The answer on an
+``EnrollmentSettled`` is for the station that waits, and stays out of every ``repr``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from gateway.core.enrollment import Answer
+from gateway.core.lifecycle import Status
+from gateway.core.outcome import Outcome
+
+
+class UpstreamState(StrEnum):
+    """What the gateway thinks of the recording server."""
+
+    OPEN = "open"
+    SLOW_START = "slow_start"
+    STEADY = "steady"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentAccepted:
+    """An enrollment is durable."""
+
+    id: str
+    station: str
+    size: int
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateAbsorbed:
+    """A request came again with a key that the journal knows; it became no second enrollment."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """The intent is durable; the first byte goes out now."""
+
+    id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished:
+    """An attempt came to an outcome. ``duration`` in seconds."""
+
+    id: str
+    attempt: int
+    outcome: Outcome
+    cause: str
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class EnrollmentSettled:
+    """An attempt's consequence: where the enrollment stands now.
+
+    Published when the outcome is known; a crash before its commit makes the row ``in_doubt``.
+    """
+
+    id: str
+    status: Status
+    reason: str
+    answer: Answer | None = field(default=None, repr=False)
+    next_attempt_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtResolved:
+    """It is known now whether the server recorded it. ``by``: resend, lookup or operator."""
+
+    id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowChanged:
+    """How many enrollments may be outstanding at the upstream."""
+
+    before: int
+    after: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamStateChanged:
+    """The gateway thinks otherwise of the server than before."""
+
+    from_state: UpstreamState
+    to_state: UpstreamState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CliffLearned:
+    """The server fell over with this many outstanding."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRecovered:
+    """After a crash: attempts without a recorded end are in doubt."""
+
+    in_doubt: int
+
+
+Fact: TypeAlias = (
+    EnrollmentAccepted
+    | DuplicateAbsorbed
+    | AttemptStarted
+    | AttemptFinished
+    | EnrollmentSettled
+    | DoubtResolved
+    | WindowChanged
+    | UpstreamStateChanged
+    | CliffLearned
+    | JournalRecovered
+)
+
+Publish: TypeAlias = Callable[[Fact], None]

@@ -1,0 +1,1 @@
+"""The public listener: takes enrollments in, answers stations, relays reads."""

@@ -1,0 +1,1 @@
+"""Observers: metrics and logs made from facts. Nothing depends on what they do."""
