@@ -1,0 +1,241 @@
+"""The verdict on a run, from `sent.jsonl` and `ledger.jsonl` alone.
+
+Shares no code with the gateway, so that it cannot share its bugs, and asks nobody: the same two
+files give the same verdict on any machine.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from loadtests.audit import Finding, audit
+from loadtests.evidence import Evidence, gather
+from loadtests.logs import UnreadableLineError, read_ledger, read_sent
+from loadtests.measures import Drain, Figure, drains, measure
+from loadtests.targets import Check, TargetError, check, parse, say
+
+PASSED, MISSED, INVALID, HARMED = 0, 1, 2, 3
+"""Exit codes. A run that harmed an enrollment is 3, whatever else is wrong with it."""
+
+HARM = ("lost", "doubled", "invented", "altered")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What makes a run trustworthy and an answer timely; a scenario's `limits` override these.
+
+    50 ms behind the schedule is where an open loop starts to hide slowness (coordinated omission);
+    a Python process above 90 % of a core is where Locust itself warns.
+    """
+
+    answered_within_seconds: float = 12.0
+    sent_late_p99_seconds: float = 0.05
+    cpu_percent_max: float = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement on one run. `invalid` says why it proves nothing; empty is good."""
+
+    sentence: str
+    exit_code: int
+    scenario: str
+    via: str
+    seed: int
+    scale: float
+    invalid: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
+    measures: Mapping[str, Figure]
+    drains: tuple[Drain, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """For `verdict.json`: what never ended is "never", what cannot be measured is null."""
+        return {
+            "sentence": self.sentence,
+            "exit_code": self.exit_code,
+            "scenario": self.scenario,
+            "via": self.via,
+            "seed": self.seed,
+            "scale": self.scale,
+            "invalid": list(self.invalid),
+            "findings": [
+                {
+                    "kind": finding.kind,
+                    "meaning": finding.meaning,
+                    "count": finding.count,
+                    "examples": list(finding.examples),
+                }
+                for finding in self.findings
+            ],
+            "targets": [
+                {
+                    "measure": check.target.measure,
+                    "wanted": str(check.target),
+                    "value": _json(check.value),
+                    "passed": check.passed,
+                }
+                for check in self.checks
+            ],
+            "measures": {name: _json(value) for name, value in self.measures.items()},
+            "drains": [
+                {
+                    "down_at": drain.outage.start,
+                    "back_at": drain.outage.end,
+                    "cause": drain.outage.cause,
+                    "backlog": drain.backlog,
+                    "seconds": _json(drain.seconds),
+                    "ideal_seconds": drain.ideal,
+                    "ratio": _json(drain.ratio),
+                }
+                for drain in self.drains
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def judge(directory: Path) -> Verdict:
+    """Judge the run in `directory`.
+
+    Raises:
+        TargetError: the scenario has a target that names no measure.
+    """
+    return decide(*examine(directory))
+
+
+def examine(directory: Path) -> tuple[Evidence, tuple[UnreadableLineError, ...]]:
+    """Read both logs once; a log that is not there is an empty one. Lines not read are returned."""
+    unreadable: list[UnreadableLineError] = []
+    sent, ledger = directory / "sent.jsonl", directory / "ledger.jsonl"
+    evidence = gather(
+        read_sent(sent, unreadable.append) if sent.exists() else (),
+        read_ledger(ledger, unreadable.append) if ledger.exists() else (),
+    )
+    return evidence, tuple(unreadable)
+
+
+def decide(evidence: Evidence, unreadable: Sequence[UnreadableLineError] = ()) -> Verdict:
+    """The verdict on what both logs say. Pure."""
+    run = evidence.runs[0] if evidence.runs else None
+    scenario = run.scenario if run else {}
+    limits = _limits(scenario)
+    findings = audit(evidence)
+    measures = measure(evidence, findings, within=limits.answered_within_seconds)
+    checks = tuple(check(target, measures) for target in parse(_table(scenario, "targets")))
+    invalid = tuple(_invalid(evidence, limits, measures, unreadable))
+    code = _exit_code(findings, invalid, checks)
+    return Verdict(
+        sentence=_sentence(code, measures, invalid, checks),
+        exit_code=code,
+        scenario=str(scenario.get("name", "unknown")),
+        via=run.via if run else "unknown",
+        seed=run.seed if run else 0,
+        scale=run.scale if run else 0.0,
+        invalid=invalid,
+        findings=findings,
+        checks=checks,
+        measures=measures,
+        drains=tuple(drains(evidence)),
+        notes=tuple(f"{error}: left out" for error in unreadable if error.torn),
+    )
+
+
+def _table(scenario: Mapping[str, object], name: str) -> Mapping[str, object]:
+    table = scenario.get(name, {})
+    if not isinstance(table, Mapping):
+        raise TargetError(f"the scenario's {name} must be a table")
+    return table
+
+
+def _limits(scenario: Mapping[str, object]) -> Limits:
+    given = _table(scenario, "limits")
+    unknown = given.keys() - Limits.__dataclass_fields__.keys()
+    if unknown:
+        raise TargetError(
+            f"limits: no such limit: {', '.join(sorted(unknown))}."
+            f" Known: {', '.join(Limits.__dataclass_fields__)}"
+        )
+    return Limits(**cast("Mapping[str, float]", given))
+
+
+def _invalid(
+    evidence: Evidence,
+    limits: Limits,
+    measures: Mapping[str, Figure],
+    unreadable: Sequence[UnreadableLineError],
+) -> list[str]:
+    """Every reason why this run proves nothing."""
+    late = measures["sent_late_p99"] or 0.0
+    cpu = max((end.cpu_percent_max for end in evidence.ends), default=0.0)
+    open_ends = len(evidence.runs) - len(evidence.ends)
+    settings = {(str(run.scenario), run.seed, run.scale, run.via) for run in evidence.runs}
+    found = {
+        "sent.jsonl does not begin with a run line": not evidence.run_comes_first,
+        "ledger.jsonl does not begin with a server line": not evidence.server_comes_first,
+        "sent.jsonl mixes runs of different settings": len(settings) > 1,
+        "no station sent anything": not evidence.cases,
+        f"{open_ends} generating processes did not write their end": open_ends > 0,
+        f"the generator dropped {len(evidence.dropped)} arrivals": bool(evidence.dropped),
+        f"the generator was late: p99 of sent - due is {late * 1000:.0f} ms, at most"
+        f" {limits.sent_late_p99_seconds * 1000:.0f} ms": late > limits.sent_late_p99_seconds,
+        f"the generator's processor was saturated: {cpu:.0f} %, at most"
+        f" {limits.cpu_percent_max:.0f} %": cpu > limits.cpu_percent_max,
+        f"{len(evidence.strays)} answers belong to no enrollment sent, the first to"
+        f" {evidence.strays[:1]}": bool(evidence.strays),
+    }
+    torn_middle = [f"unreadable line {error}" for error in unreadable if not error.torn]
+    return [reason for reason, holds in found.items() if holds] + torn_middle
+
+
+def _exit_code(findings: Sequence[Finding], invalid: Sequence[str], checks: Sequence[Check]) -> int:
+    if any(finding.count for finding in findings if finding.kind in HARM):
+        return HARMED
+    if invalid:
+        return INVALID
+    return PASSED if all(check.passed for check in checks) else MISSED
+
+
+def _sentence(
+    code: int,
+    measures: Mapping[str, Figure],
+    invalid: Sequence[str],
+    checks: Sequence[Check],
+) -> str:
+    """One sentence that a manager understands."""
+    arrivals = say(measures["arrivals"])
+    doubt = f" The run is invalid as well: {'; '.join(invalid)}." if invalid else ""
+    match code:
+        case 3:
+            harm = [f"{say(measures[kind])} {kind}" for kind in HARM if measures[kind]]
+            broken = measures["lost_promised"]
+            promise = f" ({say(broken)} of them after a promise)" if broken else ""
+            words = ", ".join(harm).replace("lost", f"lost{promise}", 1)
+            return f"FAILED: of {arrivals} enrollments {words}.{doubt}"
+        case 2:
+            return f"INVALID: this run proves nothing, because {'; '.join(invalid)}."
+        case 1:
+            missed = [
+                f"{check.target.measure} {check.text}" for check in checks if not check.passed
+            ]
+            return (
+                f"MISSED: all {arrivals} enrollments were recorded exactly once, but"
+                f" {len(missed)} of {len(checks)} targets were missed: {'; '.join(missed)}."
+            )
+    return f"PASSED: all {arrivals} enrollments were recorded exactly once{_recovery(measures)}."
+
+
+def _recovery(measures: Mapping[str, Figure]) -> str:
+    if not measures["outages"]:
+        return ""
+    down = f", though the server was down for {say(measures['outage_seconds'])} seconds"
+    ratio = measures["drain_ratio"]
+    if ratio is None or math.isinf(ratio):
+        return down
+    return f"{down}; the backlog was gone in {ratio:.2f} times the shortest possible time"
+
+
+def _json(value: Figure) -> object:
+    return "never" if value is not None and math.isinf(value) else value
