@@ -25,12 +25,13 @@ class UpstreamState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentAccepted:
-    """An enrollment is durable."""
+    """An enrollment is durable. ``seconds``: from its last body byte until then."""
 
     id: str
     station: str
     size: int
     status: Status
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,37 @@ class DuplicateAbsorbed:
     """A request came again with a key that the journal knows; it became no second enrollment."""
 
     id: str
+
+
+class RequestOutcome(StrEnum):
+    """How a station's request ended. The names are labels of ``requests_total``."""
+
+    ANSWERED = "answered"
+    ACCEPTED = "accepted"
+    REPLAYED = "replayed"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+    RELAYED = "relayed"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFinished:
+    """A station has its answer. ``problem``: the last part of the problem type, if it is one."""
+
+    method: str
+    outcome: RequestOutcome
+    status: int
+    seconds: float
+    station: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalCommitted:
+    """One group commit: how many changes it made durable, and how long it took in seconds."""
+
+    records: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +148,8 @@ class JournalRecovered:
 Fact: TypeAlias = (
     EnrollmentAccepted
     | DuplicateAbsorbed
+    | RequestFinished
+    | JournalCommitted
     | AttemptStarted
     | AttemptFinished
     | EnrollmentSettled
