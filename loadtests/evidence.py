@@ -78,7 +78,7 @@ class Evidence:
     invented: list[Recorded] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
-    lateness: array[float] = field(default_factory=lambda: array("d"))
+    lateness: "array[float]" = field(default_factory=lambda: array("d"))
     samples: list[Sample] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     effects: int = 0

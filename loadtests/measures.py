@@ -150,7 +150,7 @@ def attempts_ratio(samples: Sequence[Sample], outages: Sequence[Outage]) -> Figu
 # --- the backlog: how many citizens came whose enrollment is not recorded yet ---------------------
 
 
-def timelines(evidence: Evidence) -> tuple[array[float], array[float]]:
+def timelines(evidence: Evidence) -> "tuple[array[float], array[float]]":
     """Two sorted arrays: when each citizen came, and when each enrollment was recorded."""
     cases = evidence.cases.values()
     came = array("d", sorted(case.due for case in cases))
@@ -172,7 +172,7 @@ def drains(evidence: Evidence) -> list[Drain]:
     starts = [outage for outage in evidence.outages if not outage.own_doing]
     starts = starts or evidence.outages[:1]
     found: list[Drain] = []
-    for outage, following in zip(starts, [*starts[1:], None], strict=True):
+    for outage, following in zip(starts, [*starts, None][1:], strict=True):
         if outage.end is None:
             continue
         backlog = bisect_right(came, outage.end) - bisect_right(recorded, outage.end)

@@ -98,3 +98,16 @@ def say(value: Figure) -> str:
     if math.isinf(value):
         return "never"
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people: 0.25 s, 42 s, 5 min 3 s, 2 h 10 min."""
+    if math.isinf(seconds):
+        return "for ever"
+    if seconds < 59.5:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"

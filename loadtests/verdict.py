@@ -14,7 +14,7 @@ from loadtests.audit import Finding, audit
 from loadtests.evidence import Evidence, gather
 from loadtests.logs import UnreadableLineError, read_ledger, read_sent
 from loadtests.measures import Drain, Figure, drains, measure
-from loadtests.targets import Check, TargetError, check, parse, say
+from loadtests.targets import Check, TargetError, check, duration, parse, say
 
 PASSED, MISSED, INVALID, HARMED = 0, 1, 2, 3
 """Exit codes. A run that harmed an enrollment is 3, whatever else is wrong with it."""
@@ -126,9 +126,10 @@ def decide(evidence: Evidence, unreadable: Sequence[UnreadableLineError] = ()) -
     measures = measure(evidence, findings, within=limits.answered_within_seconds)
     checks = tuple(check(target, measures) for target in parse(_table(scenario, "targets")))
     invalid = tuple(_invalid(evidence, limits, measures, unreadable))
+    drained = tuple(drains(evidence))
     code = _exit_code(findings, invalid, checks)
     return Verdict(
-        sentence=_sentence(code, measures, invalid, checks),
+        sentence=_sentence(code, measures, invalid, checks, drained),
         exit_code=code,
         scenario=str(scenario.get("name", "unknown")),
         via=run.via if run else "unknown",
@@ -138,7 +139,7 @@ def decide(evidence: Evidence, unreadable: Sequence[UnreadableLineError] = ()) -
         findings=findings,
         checks=checks,
         measures=measures,
-        drains=tuple(drains(evidence)),
+        drains=drained,
         notes=tuple(f"{error}: left out" for error in unreadable if error.torn),
     )
 
@@ -203,6 +204,7 @@ def _sentence(
     measures: Mapping[str, Figure],
     invalid: Sequence[str],
     checks: Sequence[Check],
+    drained: Sequence[Drain],
 ) -> str:
     """One sentence that a manager understands."""
     arrivals = say(measures["arrivals"])
@@ -224,17 +226,21 @@ def _sentence(
                 f"MISSED: all {arrivals} enrollments were recorded exactly once, but"
                 f" {len(missed)} of {len(checks)} targets were missed: {'; '.join(missed)}."
             )
-    return f"PASSED: all {arrivals} enrollments were recorded exactly once{_recovery(measures)}."
+    recovery = _recovery(measures, drained)
+    return f"PASSED: all {arrivals} enrollments were recorded exactly once{recovery}."
 
 
-def _recovery(measures: Mapping[str, Figure]) -> str:
+def _recovery(measures: Mapping[str, Figure], drained: Sequence[Drain]) -> str:
     if not measures["outages"]:
         return ""
-    down = f", though the server was down for {say(measures['outage_seconds'])} seconds"
-    ratio = measures["drain_ratio"]
-    if ratio is None or math.isinf(ratio):
+    down = f", though the server was down for {duration(measures['outage_seconds'] or 0.0)}"
+    worst = max(drained, key=lambda drain: drain.ratio, default=None)
+    if worst is None or math.isinf(worst.seconds):
         return down
-    return f"{down}; the backlog was gone in {ratio:.2f} times the shortest possible time"
+    return (
+        f"{down}; the {worst.backlog:,} that waited were through {duration(worst.seconds)}"
+        f" after its return (ideal: {duration(worst.ideal)})"
+    )
 
 
 def _json(value: Figure) -> object:
