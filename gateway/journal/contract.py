@@ -10,8 +10,11 @@ Promises that hold for every method:
   survive a power cut. Callers may await several at once: the store gathers them into one commit.
 - **In the order called.** Calls take effect in the order in which they were made on the event
   loop, reads among them: a read sees every change that was called before it.
-- **All or nothing.** A call whose change is not durable raises ``JournalFault`` and changed
-  nothing, or the process ends and the change is as if never asked for.
+- **A read answers only what is durable.** A read that saw a change returns after that change
+  would survive a power cut: nobody is told of an enrollment that a crash could still take back.
+- **All or nothing.** A call that raises ``JournalFault`` changed nothing. After ``JournalBroken``
+  that is unknown until the journal is opened again; nothing was promised either way.
+- **A call once made is made.** A caller that is cancelled while it waits takes nothing back.
 - **Illegal moves change nothing.** A change asked of an enrollment whose status does not allow it
   is answered with None or False, never with an exception: an operator may have been faster.
 - Wall times are seconds since 1970; ``now`` is handed in.
@@ -33,7 +36,10 @@ class JournalFull(JournalFault):
 
 
 class JournalBroken(JournalFault):
-    """The store cannot be trusted any more (an I/O error). The process must end."""
+    """The store cannot be trusted any more (an I/O error). The process must end.
+
+    Every later call raises it too: a sync that failed once is never believed again.
+    """
 
 
 class JournalInUse(JournalFault):
@@ -75,8 +81,8 @@ class Entry:
     rank: float
     accepted_at: float
     size: int
-    envelope: Sealed
-    body: Sealed
+    envelope: Sealed = field(repr=False)
+    body: Sealed = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,11 @@ class Life:
 
     Attributes:
         next_attempt_at: wall seconds of the next try; None while sending, held back by its
-            ordering key, final or dead.
+            ordering key, final or dead. A new enrollment is due at once: at ``accepted_at``.
         last_attempt_at: when the last attempt began, or None.
         settled_at: when it became final or a dead letter, or None.
-        reason: short cause of the last change, for people: ``http-503``, ``too-old`` …
+        reason: short cause of the last change, for people: ``http-503``, ``too-old`` …; None
+            before the first; kept while the next attempt runs.
     """
 
     id: str
@@ -106,13 +113,16 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An enrollment as found in the journal. ``body`` and ``answer`` may be erased or not yet."""
+    """An enrollment as found in the journal.
+
+    ``body`` is None where it was not asked for, or is erased; ``answer`` until there is one.
+    """
 
     life: Life
     fingerprint: bytes = field(repr=False)
-    envelope: Sealed
-    body: Sealed | None
-    answer: Sealed | None
+    envelope: Sealed = field(repr=False)
+    body: Sealed | None = field(repr=False)
+    answer: Sealed | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +178,21 @@ class Change:
     status: Status
     reason: str
     next_attempt_at: float | None = None
-    answer: Sealed | None = None
+    answer: Sealed | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a waiting status without a due time: it would never be tried again."""
+        if self.next_attempt_at is None and self.status in {Status.PENDING, Status.IN_DOUBT}:
+            raise ValueError(f"a change to {self.status} needs next_attempt_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Bytes: taken by the journal, allowed to it, free on its disk (None: unknown)."""
+    """Bytes: taken by the journal, allowed to it, free on its disk (None: unknown).
+
+    ``used`` counts what is alive: space that erased bodies gave back is used again before the
+    file grows, so it is free in this sense although the file keeps its size.
+    """
 
     used: int
     limit: int
@@ -185,13 +204,27 @@ class Totals:
     """Counted, not estimated: how many stand at each status, and the oldest not yet delivered.
 
     ``accepted`` counts every enrollment ever taken in, those already forgotten included;
-    ``forgotten`` counts, by final status, those whose retention ended.
+    ``by_status`` has all seven, and counts what is still kept; ``forgotten`` counts, by final
+    status, those whose retention ended. ``accepted`` is the sum of both, always.
+    ``oldest_undelivered_at``: the least ``accepted_at`` of what is pending, sending or in doubt.
     """
 
     accepted: int
     by_status: dict[Status, int]
     forgotten: dict[Status, int]
     oldest_undelivered_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """What an operator did. ``seq`` grows by one with each record."""
+
+    seq: int
+    at: float
+    actor: str
+    action: str
+    subject: str
+    detail: str
 
 
 class Journal(Protocol):
@@ -204,12 +237,17 @@ class Journal(Protocol):
         """Open, check, migrate; make every ``sending`` row ``in_doubt``, due at ``now``.
 
         Returns how many became ``in_doubt``. Raises ``JournalInUse`` if another gateway has it,
-        ``JournalFault`` if it cannot be opened or fails its check.
+        ``JournalFault`` if it cannot be opened or fails its check. A closed journal may be
+        opened again.
         """
         ...
 
     async def close(self) -> None:
-        """Finish what was called before, then close. Idempotent."""
+        """Finish what was called before, then close. Idempotent.
+
+        What is ``sending`` stays so, and is in doubt when opened again. Later calls raise
+        ``JournalFault``.
+        """
         ...
 
     async def accept(self, entry: Entry, *, sending: bool) -> Accepted | Existing:
@@ -218,7 +256,8 @@ class Journal(Protocol):
         With ``sending`` the intent of attempt 1 (at ``accepted_at``) is part of the same commit.
         An enrollment behind an undelivered one with the same ``ordering`` becomes ``pending``
         and is not due until that one is final; a dead letter holds those behind it.
-        Raises ``JournalFull``.
+        Raises ``JournalFull`` when the limit or the free space does not allow one more; a known
+        identity is answered all the same.
         """
         ...
 
@@ -233,14 +272,17 @@ class Journal(Protocol):
     async def due(self, *, now: float, limit: int) -> DuePage:
         """At most ``limit`` pending or in-doubt enrollments due at ``now``, smallest rank first.
 
-        Cost does not grow with the backlog.
+        Equal ranks go in the order accepted. What fell due once stays due, even if the clock is
+        set back. Cost does not grow with the backlog: where thousands fall due at once, one call
+        may pick up only the earliest of them, and says so by a ``next_due_at`` not after ``now``.
         """
         ...
 
     async def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
         """Write the intent of the next attempt: ``sending``, attempts + 1, and load it whole.
 
-        None if it may not be sent now (cancelled, final, already sending, gone).
+        None if it may not be sent now (cancelled, final, already sending, gone, or held back by
+        its ordering key). A due time that has not come yet does not prevent it.
         """
         ...
 
@@ -251,8 +293,8 @@ class Journal(Protocol):
     async def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         """Make a change of status. A final one erases the body and frees the next in its order.
 
-        False if the status does not allow it. Never refused for want of space: a reserve is
-        kept for it.
+        The one freed is due at ``now``. False if the status does not allow it, or the id is
+        unknown. No limit refuses it: ``accept`` stops early enough to leave space for it.
         """
         ...
 
@@ -268,7 +310,14 @@ class Journal(Protocol):
         after: str | None = None,
         limit: int = 100,
     ) -> tuple[Life, ...]:
-        """Enrollments oldest first, after the id ``after``; no statuses: all of them."""
+        """Enrollments by ``accepted_at``, oldest first, then in the order accepted.
+
+        Args:
+            statuses: only these; none given: all.
+            accepted_before: only those accepted before this wall time.
+            after: the id that ended the page before; an unknown one yields nothing.
+            limit: at most so many.
+        """
         ...
 
     async def usage(self) -> Usage:
@@ -276,7 +325,10 @@ class Journal(Protocol):
         ...
 
     async def forget(self, *, settled_before: float, limit: int) -> int:
-        """Delete at most ``limit`` final enrollments settled before; returns how many."""
+        """Delete at most ``limit`` final enrollments settled before; returns how many.
+
+        Longest settled first. Their identities are free again. A dead letter is never forgotten.
+        """
         ...
 
     async def remember(self, name: str, value: str) -> None:
@@ -285,4 +337,16 @@ class Journal(Protocol):
 
     async def recall(self, name: str) -> str | None:
         """What was kept under a name."""
+        ...
+
+    async def audit(
+        self, actor: str, action: str, subject: str, detail: str, *, now: float
+    ) -> None:
+        """Add to the list of what operators did. Nothing is ever changed or taken from it."""
+        ...
+
+    async def audit_list(
+        self, *, limit: int = 100, before: int | None = None
+    ) -> tuple[AuditRecord, ...]:
+        """The newest records first, those with a ``seq`` below ``before`` if given."""
         ...
