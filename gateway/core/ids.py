@@ -11,3 +11,8 @@ def uuid7(*, now: float, rng: random.Random) -> str:
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return str(uuid.UUID(int=value))
+
+
+def minted_at(enrollment_id: str) -> float:
+    """Wall seconds in a UUIDv7, to the millisecond: when its enrollment was accepted."""
+    return (uuid.UUID(enrollment_id).int >> 80) / 1000
