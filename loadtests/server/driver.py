@@ -8,7 +8,10 @@ import asyncio
 import time
 
 from loadtests.logs import LedgerEvent, LogWriter
-from loadtests.server.recording import RecordingServer, Reply, Request
+from loadtests.server.exchange import Reply, Request
+from loadtests.server.recording import RecordingServer
+
+TIMER_SLACK = 0.0005  # uvloop rounds to milliseconds: a timer that fires early would spin
 
 
 class Clock:
@@ -89,7 +92,7 @@ class Driver:
         self._timer_at, self._timer = at, None
         if at is not None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(max(0.0, at - self.now()), self._on_timer)
+            self._timer = loop.call_later(max(0.0, at - self.now()) + TIMER_SLACK, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = self._timer_at = None

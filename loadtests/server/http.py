@@ -20,8 +20,8 @@ from aiohttp.web_request import BaseRequest
 
 from loadtests.server.control import Control
 from loadtests.server.driver import Driver
+from loadtests.server.exchange import How, Reply, Request
 from loadtests.server.recorded import Record
-from loadtests.server.recording import How, Reply, Request
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOKUP = re.compile(r"/enrollments/by-key/([^/]+)")

@@ -8,48 +8,15 @@ two requests with the same key in hand only one has an effect where keys are hon
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import count
 from random import Random
 
 from loadtests import logs
 from loadtests.server.capacity import Capacity, Changed, Ended, Fate
+from loadtests.server.exchange import How, Reply, Request
 from loadtests.server.faults import Errors, Fault, Script
 from loadtests.server.model import Mode, Model, State
 from loadtests.server.recorded import Record, RecordedKeys
-
-
-class How(StrEnum):
-    """What becomes of the connection."""
-
-    ANSWER = "answer"
-    HALF = "half"
-    """Half of the answer, then the end."""
-    RESET = "reset"
-    """Not one byte."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A state-changing request that was read in full. `sha256` is the body's, in hex."""
-
-    key: str | None
-    enrollment: str | None
-    ordering_key: str | None
-    sha256: str
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the caller of `ticket` gets; `record` is what was recorded, now or before."""
-
-    at: float
-    ticket: int
-    how: How
-    status: int
-    record: Record | None = None
-    retry_after: str | None = None
 
 
 @dataclass(slots=True)
@@ -81,7 +48,7 @@ class RecordingServer:
     ) -> None:
         self._model = model
         self._seed = seed
-        self._started_at = now
+        self._started_at = self._now = now
         self._honours_key = honours_key
         self._rng = Random(f"answers/{seed}")
         self._capacity: Capacity[int] = Capacity(model, Random(f"service/{seed}"), now=now)
@@ -183,7 +150,7 @@ class RecordingServer:
     def next_event(self) -> float | None:
         """When `advance` has something to tell next; None: not before the next arrival."""
         if self._happenings:
-            return self._happenings[0].at
+            return self._now
         times = (self._capacity.next_event(), self._script.next_change())
         return min((at for at in times if at is not None), default=None)
 
@@ -208,6 +175,7 @@ class RecordingServer:
                     stop.mode, stop.duration_seconds, stop.kind, drop=stop.drops, now=at
                 )
         self._work_until(now)
+        self._now = now
 
     def _work_until(self, now: float) -> None:
         for event in self._capacity.advance(now):
