@@ -15,6 +15,18 @@ from gateway.core.facts import UpstreamState
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamView:
+    """What is thought of the upstream, for people. ``since`` in wall seconds."""
+
+    state: UpstreamState
+    since: float
+    reason: str
+    window: int
+    outstanding: int
+    ghosts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What delivery can say about the near future.
 
