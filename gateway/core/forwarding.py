@@ -1,0 +1,133 @@
+"""What goes on to the upstream: which headers, and which targets are safe (RFC 9110, RFC 9112).
+
+Must not know sockets. What is ambiguous is refused, never repaired: two readers of a repaired
+request may disagree about what it says.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import unquote
+
+from gateway.core.enrollment import Headers
+
+OWN_PATHS: Final = "/_gateway/"
+PSEUDONYM: Final = "enrollment-gateway"
+
+# RFC 9110, section 7.6.1, and those that speak of this connection or of this message's framing.
+# Expect was met here: the body is in hand.
+HOP_BY_HOP: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-authentication-info",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+_VISIBLE: Final = re.compile(r"[\x21\x22\x24-\x7e]+")  # visible ASCII without "#"
+_SEPARATOR: Final = re.compile(r"[/\\]")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class TargetUnsafe(ValueError):
+    """The request target may mean another place than it says. ``reason``: one fixed word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the request target is refused: {reason}")
+        self.reason = reason
+
+
+def check_target(target: str, *, host: str | None) -> str:
+    """The target in origin form: path and query, not altered by a byte.
+
+    Args:
+        target: as it stood in the request line.
+        host: the ``Host`` header; an absolute-form target must name the same.
+
+    Raises:
+        TargetUnsafe: it could leave the upstream's base URL, or is no target at all.
+    """
+    if not target.startswith("/"):
+        target = _origin_form(target, host)
+    if not _VISIBLE.fullmatch(target):
+        raise TargetUnsafe("target-characters")
+    path = target.partition("?")[0]
+    if path.startswith("//"):
+        raise TargetUnsafe("target-authority")
+    if "%" in path or "." in path or "\\" in path:
+        _check_segments(path)
+    return target
+
+
+def _origin_form(target: str, host: str | None) -> str:
+    """RFC 9112, section 3.2.2: an absolute form is accepted when it names this very host."""
+    scheme, separator, rest = target.partition("://")
+    if not separator or scheme.lower() not in {"http", "https"}:
+        raise TargetUnsafe("target-form")
+    authority, slash, path = rest.partition("/")
+    if host is None or authority.lower() != host.lower():
+        raise TargetUnsafe("target-host")
+    return slash + path if slash else "/"
+
+
+def _check_segments(path: str) -> None:
+    plain = unquote(path)
+    if plain.startswith(OWN_PATHS) and not path.startswith(OWN_PATHS):
+        raise TargetUnsafe("target-reserved")
+    for segment in _SEPARATOR.split(plain):
+        # Some servers cut a path parameter off first: "..;x" is ".." to them.
+        if segment.partition(";")[0] in {".", ".."}:
+            raise TargetUnsafe("target-dot-segments")
+
+
+def end_to_end(headers: Iterable[tuple[str, str]], *, without: frozenset[str]) -> Headers:
+    """The headers that go on, in order: neither hop-by-hop, nor named in ``Connection``.
+
+    Args:
+        headers: as received.
+        without: more names to leave out, in lower case.
+    """
+    pairs = [(name, value, name.lower()) for name, value in headers]
+    dropped = HOP_BY_HOP | without
+    for _, value, lower in pairs:
+        if lower == "connection":
+            dropped |= {option.strip().lower() for option in value.split(",")}
+    return tuple((name, value) for name, value, lower in pairs if lower not in dropped)
+
+
+def via(version: tuple[int, int]) -> str:
+    """Our ``Via`` (RFC 9110, section 7.6.3) for a message received in this HTTP version."""
+    return f"{version[0]}.{version[1]} {PSEUDONYM}"
+
+
+def forwarded(*, address: str | None, host: str | None, scheme: str) -> str:
+    """Our ``Forwarded`` element (RFC 7239): who asked, for which host, over what.
+
+    Args:
+        address: the station's IP address, or None if it has none.
+        host: the ``Host`` header as received.
+        scheme: ``http`` or ``https``.
+    """
+    node = address or "unknown"
+    parts = [f'for="[{node}]"' if ":" in node else f"for={node}"]
+    if host:
+        parts.append(f"host={_token_or_quoted(host)}")
+    parts.append(f"proto={scheme}")
+    return ";".join(parts)
+
+
+def _token_or_quoted(value: str) -> str:
+    if _TOKEN.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
