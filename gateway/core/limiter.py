@@ -1,0 +1,211 @@
+"""How many attempts may be outstanding: a state of the upstream, and slots.
+
+A slot is held by an attempt, and by its *ghost*: an attempt that was cut or timed out may still be
+worked on by the server, so it keeps its slot for a while.
+
+Invariants, asserted:
+- Whatever starts finds outstanding + ghosts < window. A window that shrank only waits.
+- While open, one canary at a time.
+- The window changes only at the end of a measurement or on a sign of trouble.
+
+Must not know enrollments, the journal, or why an attempt ended as it did.
+"""
+
+import heapq
+import random
+
+from gateway.core.facts import (
+    CliffLearned,
+    Fact,
+    UpstreamState,
+    UpstreamStateChanged,
+    WindowChanged,
+)
+from gateway.core.recovery.knowledge import Knowledge, Memory
+from gateway.core.recovery.open import Open
+from gateway.core.recovery.paused import Paused
+from gateway.core.recovery.settings import LimiterSettings
+from gateway.core.recovery.slow_start import SlowStart
+from gateway.core.recovery.state import Move, Sample, State
+from gateway.core.recovery.steady import Steady
+
+__all__ = ["Limiter", "LimiterSettings", "Memory", "Sample"]
+
+
+class Limiter:
+    """How many attempts may be outstanding: state machine and slots, ghosts among them.
+
+    All times are monotonic seconds. A gateway that starts knows nothing about the server's state,
+    and begins in slow start: a server that is up then serves the first stations at once, and one
+    that is down costs a handful of attempts.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: LimiterSettings,
+        rng: random.Random,
+        now: float,
+        memory: Memory | None = None,
+    ) -> None:
+        self._knowledge = Knowledge(settings, memory, now=now)
+        self._settings = settings
+        self._rng = rng
+        self._attempts: dict[str, State] = {}  # the state in which each started
+        self._ghosts: list[float] = []  # a heap of the times at which they vanish
+        self._waiting = 0
+        self._now = now
+        self._state: State = SlowStart(self._knowledge, self._first_window(now), now=now)
+
+    @property
+    def state(self) -> UpstreamState:
+        """What the gateway thinks of the recording server."""
+        return self._state.name
+
+    @property
+    def window(self) -> int:
+        """How many may be outstanding."""
+        return self._state.window
+
+    @property
+    def outstanding(self) -> int:
+        """Attempts that run."""
+        return len(self._attempts)
+
+    @property
+    def ghosts(self) -> int:
+        """Attempts given up that still hold a slot, as of the last ``tick`` or ``free``."""
+        return len(self._ghosts)
+
+    def free(self, *, now: float) -> int:
+        """How many attempts may start right now."""
+        self._expire(now)
+        if not self._state.may_start(now=now):
+            return 0
+        return max(0, self.window - self.outstanding - self.ghosts)
+
+    def start(self, attempt_id: str, *, now: float) -> None:
+        """Take a slot.
+
+        Raises:
+            RuntimeError: there is none free; ask ``free`` first.
+            ValueError: this attempt runs already.
+        """
+        if attempt_id in self._attempts:
+            raise ValueError(f"attempt {attempt_id} runs already")
+        if self.free(now=now) == 0:
+            raise RuntimeError("no slot is free; ask free() before start()")
+        self._attempts[attempt_id] = self._state
+
+    def finish(self, attempt_id: str, sample: Sample, *, now: float) -> tuple[Fact, ...]:
+        """Give a slot back, or leave it to a ghost, and learn from how the attempt ended.
+
+        Raises:
+            KeyError: this attempt does not run.
+        """
+        self._now = now
+        began_in = self._attempts.pop(attempt_id)
+        if sample.ghost_until is not None and sample.ghost_until > now:
+            heapq.heappush(self._ghosts, sample.ghost_until)
+        if began_in is not self._state:
+            return ()  # it says how the server was, not how it is
+        move = self._state.observe(sample, full=self._waiting > 0, now=now)
+        return () if move is None else self._carry_out(move, now)
+
+    def withdraw(self, attempt_id: str, *, now: float) -> None:  # noqa: ARG002 - part of the seam
+        """Give a slot back unused: nothing was sent, nothing is learned.
+
+        Raises:
+            KeyError: this attempt does not run.
+        """
+        del self._attempts[attempt_id]
+
+    def demand(self, waiting: int, *, now: float) -> None:  # noqa: ARG002 - part of the seam
+        """Say how many enrollments could be sent if there were room; none: the window is frozen."""
+        self._waiting = waiting
+
+    def tick(self, *, now: float) -> tuple[Fact, ...]:
+        """Let timers run: ghosts vanish, a pause with an end ends."""
+        self._expire(now)
+        if self.state is not UpstreamState.PAUSED:
+            return ()
+        end = self._state.next_wakeup()
+        return () if end is None or now < end else self.resume(now=now)
+
+    def next_wakeup(self) -> float | None:
+        """When ``free`` may grow by time alone."""
+        due = self._state.next_wakeup()
+        times = (due, *self._ghosts[:1])
+        return min((at for at in times if at is not None and at > self._now), default=None)
+
+    def pause(
+        self, reason: str, *, now: float, probe_after: float | None = None
+    ) -> tuple[Fact, ...]:
+        """Stop delivery until ``resume``; with ``probe_after`` (seconds) until then at most.
+
+        A pause without an end outlives one with an end, whichever came first.
+        """
+        self._now = now
+        paused = self.state is UpstreamState.PAUSED
+        if paused and (probe_after is not None or self._state.next_wakeup() is None):
+            return ()
+        until = None if probe_after is None else now + probe_after
+        return self._enter(Paused(reason, until=until), reason)
+
+    def resume(self, *, now: float) -> tuple[Fact, ...]:
+        """Deliver again, a canary first."""
+        if self.state is not UpstreamState.PAUSED:
+            return ()
+        return self._enter(self._open(now, wait=0.0), "resumed")
+
+    def memory(self) -> Memory:
+        """What to keep over a restart, as of the last call that told the time."""
+        return self._knowledge.memory(now=self._now)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Limiter {self.state}: {self.outstanding} outstanding and {self.ghosts} ghosts "
+            f"of {self.window}, {self._state!r}>"
+        )
+
+    def _expire(self, now: float) -> None:
+        self._now = now
+        while self._ghosts and self._ghosts[0] <= now:
+            heapq.heappop(self._ghosts)
+
+    def _first_window(self, now: float) -> int:
+        return self._knowledge.clamp(self._settings.initial_window, now=now)
+
+    def _open(self, now: float, *, wait: float) -> Open:
+        return Open(first_window=self._first_window(now), rng=self._rng, due=now + wait)
+
+    def _carry_out(self, move: Move, now: float) -> tuple[Fact, ...]:
+        facts: list[Fact] = []
+        if move.cliff is not None:
+            self._knowledge.learn_cliff(move.cliff, now=now)
+            facts.append(CliffLearned(move.cliff))
+        window = self._knowledge.clamp(move.window, now=now)
+        if move.to is None:
+            before = self.window
+            self._state.moved(window, now=now)
+            if window != before:
+                facts.append(WindowChanged(before, window, move.reason))
+        else:
+            facts.extend(self._enter(self._build(move, window, now), move.reason))
+        return tuple(facts)
+
+    def _build(self, move: Move, window: int, now: float) -> State:
+        match move.to:
+            case UpstreamState.OPEN:
+                return self._open(now, wait=max(move.wait, self._rng.uniform(0.5, 2.0)))
+            case UpstreamState.SLOW_START:
+                return SlowStart(self._knowledge, window, now=now, base=move.base)
+            case _:
+                return Steady(self._knowledge, window, now=now)
+
+    def _enter(self, state: State, reason: str) -> tuple[Fact, ...]:
+        before, self._state = self._state, state
+        facts: list[Fact] = [UpstreamStateChanged(before.name, state.name, reason)]
+        if before.window != state.window:
+            facts.append(WindowChanged(before.window, state.window, reason))
+        return tuple(facts)

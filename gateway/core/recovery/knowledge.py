@@ -1,0 +1,91 @@
+"""What is known of the server over outages and restarts: the good window, and the cliff.
+
+Must not know states.
+
+A cliff is the number outstanding at which the server fell over. It bounds the window from above,
+with room to spare, and the bound loosens with time, since servers get repaired. A cliff below a
+window that used to be good may be a coincidence, so the first one is believed for a minute only;
+each time it is met again the belief lasts twice as long, up to the full ten minutes.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gateway.core.recovery.settings import LimiterSettings
+
+_MARGIN: Final = 0.85  # of the cliff
+_HOLD: Final = 600.0  # seconds until a bound loosens; then ten percent per such time
+_DOUBT_HOLD: Final = 60.0  # seconds a cliff below the good window is believed at first
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What survives a restart. Every field is a JSON number or null.
+
+    Attributes:
+        good_window: where the server was used fully without harm.
+        cliff: outstanding attempts at which it fell over.
+        cliff_age: seconds since then. Time in which the gateway did not run does not count.
+        cliff_hold: seconds for which that bound is kept.
+    """
+
+    good_window: int | None = None
+    cliff: int | None = None
+    cliff_age: float = 0.0
+    cliff_hold: float = _HOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Cliff:
+    """Where the server fell over, when (monotonic seconds), and how long it is believed."""
+
+    at: int
+    learned: float
+    hold: float
+
+    def bound(self, now: float) -> int:
+        """The largest window allowed by it."""
+        overtime = max(0.0, now - self.learned - self.hold) / self.hold
+        return int(self.at * _MARGIN * (1.0 + 0.1 * overtime))
+
+
+class Knowledge:
+    """The good window and the cliff, shared by the states."""
+
+    def __init__(
+        self, settings: LimiterSettings, memory: Memory | None = None, *, now: float
+    ) -> None:
+        memory = memory or Memory()
+        self.settings = settings
+        self.good: int | None = memory.good_window
+        self.cliff: Cliff | None = None
+        if memory.cliff is not None:
+            self.cliff = Cliff(memory.cliff, now - memory.cliff_age, memory.cliff_hold)
+
+    def memory(self, *, now: float) -> Memory:
+        """What to keep over a restart."""
+        if self.cliff is None:
+            return Memory(self.good)
+        age = 60.0 * ((now - self.cliff.learned) // 60.0)  # coarse: it is written when it changes
+        return Memory(self.good, self.cliff.at, age, self.cliff.hold)
+
+    def clamp(self, window: float, *, now: float) -> int:
+        """The allowed window nearest to ``window``."""
+        ceiling = self.settings.max_window
+        if self.cliff is not None:
+            ceiling = min(ceiling, self.cliff.bound(now))
+        return max(self.settings.min_window, min(ceiling, round(window)))
+
+    def learn_cliff(self, at: int, *, now: float) -> None:
+        """The server fell over with ``at`` outstanding, and it was our doing."""
+        known = self.cliff
+        again = known is not None and abs(known.at - at) <= 0.25 * known.at
+        if self.good is None or at > self.good:
+            hold = _HOLD
+        elif again and known is not None:
+            hold = min(_HOLD, 2 * known.hold)
+        else:
+            hold = _DOUBT_HOLD
+        self.cliff = Cliff(at, now, hold)
+        if known is not None and again:
+            self.cliff = replace(self.cliff, at=min(at, known.at))

@@ -1,0 +1,73 @@
+"""Open: the server is thought down. One canary at a time asks whether it is back.
+
+The canary is a real enrollment. After a failure the next one waits U(0.5 s, min(5 s, 2^n)), so that
+many gateways do not knock together, or as long as the server asked. Three answers in a row end the
+outage: one alone may be luck of a server that is still coming up.
+
+Must not know windows other than its one canary.
+"""
+
+import random
+from typing import Final
+
+from gateway.core.facts import UpstreamState
+from gateway.core.recovery.state import Move, Sample
+
+_ANSWERS: Final = 3
+_SHORTEST_WAIT: Final = 0.5  # seconds
+_LONGEST_WAIT: Final = 5.0  # seconds; it bounds how late a return is noticed
+RETRY_AFTER_MAX: Final = 300.0  # seconds; a garbled header must not stop delivery for days
+
+
+class Open:
+    """One canary at a time, until three in a row were answered."""
+
+    name: Final = UpstreamState.OPEN
+    window: Final = 1
+
+    def __init__(self, *, first_window: int, rng: random.Random, due: float) -> None:
+        """Make it.
+
+        Args:
+            first_window: where slow start begins after the outage.
+            rng: for the jitter.
+            due: monotonic seconds before which no canary starts.
+        """
+        self._first_window = first_window
+        self._rng = rng
+        self._due = due
+        self._failures = 0
+        self._answers = 0
+
+    def may_start(self, *, now: float) -> bool:
+        """Is a canary due?"""
+        return now >= self._due
+
+    def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:  # noqa: ARG002 - the protocol's shape
+        """Take in a canary."""
+        if sample.failed:
+            self._answers = 0
+            self._failures += 1
+            longest = min(_LONGEST_WAIT, 2.0 ** min(self._failures, 8))
+            wait = self._rng.uniform(_SHORTEST_WAIT, longest)
+            self._due = now + max(wait, min(sample.retry_after or 0.0, RETRY_AFTER_MAX))
+            return None
+        self._due = now
+        self._answers += 1
+        if self._answers < _ANSWERS:
+            return None
+        return Move(
+            window=self._first_window,
+            reason=f"{_ANSWERS} canaries in a row were answered",
+            to=UpstreamState.SLOW_START,
+        )
+
+    def moved(self, window: int, *, now: float) -> None:
+        """It never moves but to leave."""
+
+    def next_wakeup(self) -> float | None:
+        """When the next canary is due."""
+        return self._due
+
+    def __repr__(self) -> str:
+        return f"<Open: {self._failures} canaries failed, {self._answers} in a row answered>"

@@ -1,0 +1,40 @@
+"""Paused: an operator, or a fault that hits every enrollment alike, stopped delivery.
+
+Nothing starts; what is outstanding ends in peace. Leaving goes through a canary, since nobody
+knows how the server is by then. Must not know why it is paused beyond the text it was given.
+"""
+
+from typing import Final
+
+from gateway.core.facts import UpstreamState
+from gateway.core.recovery.state import Move, Sample
+
+
+class Paused:
+    """No delivery until resumed, or until its time is over."""
+
+    name: Final = UpstreamState.PAUSED
+    window: Final = 0
+
+    def __init__(self, reason: str, *, until: float | None = None) -> None:
+        """Make it. ``until``: monotonic seconds at which a canary may ask again by itself."""
+        self.reason = reason
+        self._until = until
+
+    def may_start(self, *, now: float) -> bool:  # noqa: ARG002 - the protocol's shape
+        """Nothing may."""
+        return False
+
+    def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:  # noqa: ARG002 - as above
+        """What ends while paused decides nothing."""
+        return None
+
+    def moved(self, window: int, *, now: float) -> None:
+        """It never moves."""
+
+    def next_wakeup(self) -> float | None:
+        """When a canary may ask again; None: only a person ends this pause."""
+        return self._until
+
+    def __repr__(self) -> str:
+        return f"<Paused: {self.reason}>"

@@ -1,0 +1,176 @@
+"""Slow start: find the knee from below, by response times that do not yet grow.
+
+The window is raised as long as responses take no longer than they did in this slow start so far
+(the *base*). Below the knee they do not grow with the window; above it they grow at least in
+proportion (see ``gateway.core.window``). A step of 1.25 from a window that shows no queue cannot
+reach 1.5 times the knee, where the nearest cliffs are.
+
+A measurement lasts until it is *sure*: the growth is a standard error away from the line between
+"no queue" and "queue", or there is no more to learn in reasonable time. So a server with even
+response times is climbed fast, and one with uneven ones with care.
+
+Up to most of a remembered window only a rough look is taken, and the steps are larger: it was
+proven before. From 0.7 of it a step of 1.45 cannot tip even a server whose capacity halved while
+it was down, since every window on the way was seen to be below the knee.
+
+Must not know canaries, slots or the steady state's probing.
+"""
+
+from typing import Final
+
+from gateway.core.facts import UpstreamState
+from gateway.core.recovery.knowledge import Knowledge
+from gateway.core.recovery.state import Move, Sample
+from gateway.core.recovery.trouble import Trouble, Watch
+from gateway.core.window import Measurement, Responses, growth
+
+_STEP: Final = 1.25
+_KNOWN_STEP: Final = 1.45
+_KNOWN_SHARE: Final = 0.7  # of the remembered window
+_QUEUE: Final = 0.12  # growth of the mean logarithm that tells a queue
+_ROUGH_QUEUE: Final = 0.35
+_ROUNDS: Final = 3  # turns of the whole window, at the least
+_ENOUGH_ROUNDS: Final = 8
+_ERROR: Final = 0.05  # a smaller error than this teaches nothing more
+_SECONDS: Final = 6.0
+_HEADROOM: Final = 1.17  # times the knee
+
+
+class SlowStart:
+    """The window grows until responses do."""
+
+    name: Final = UpstreamState.SLOW_START
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        window: int,
+        *,
+        now: float,
+        base: Responses | None = None,
+        step: float = _STEP,
+    ) -> None:
+        self._knowledge = knowledge
+        self._base = base or Responses()
+        self._step = step
+        self._proven = window
+        self._known = knowledge.good if base is None else None
+        self._watch = Watch()
+        self._raised = base is not None
+        self._measurement = Measurement(window, settle=window, now=now)
+
+    @property
+    def window(self) -> int:
+        """How many may be outstanding."""
+        return self._measurement.window
+
+    def may_start(self, *, now: float) -> bool:  # noqa: ARG002 - the protocol's shape
+        """Slots alone decide."""
+        return True
+
+    def next_wakeup(self) -> float | None:
+        """Time alone changes nothing here."""
+        return None
+
+    def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:
+        """Take in an attempt; decide at the end of a measurement or on trouble."""
+        trouble = self._watch.observe(failed=sample.failed)
+        if trouble is not Trouble.NONE:
+            return self._retreat(trouble, sample)
+        measurement = self._measurement
+        if not full:
+            measurement.restart(now=now)
+            return None
+        if not sample.measures or not measurement.add(sample.duration, now=now):
+            return None
+        if measurement.count < self._least():
+            return None
+        return self._judge(now)
+
+    def moved(self, window: int, *, now: float) -> None:
+        """Begin to measure at the new window."""
+        settle = max(window, self.window)
+        self._raised = self._raised or window > self.window
+        self._measurement = Measurement(window, settle=settle, now=now)
+        self._watch.begin_measurement()
+
+    def _retreat(self, trouble: Trouble, sample: Sample) -> Move:
+        cliff = self.window if self._raised else None
+        if trouble is Trouble.TRIP:
+            return Move(
+                window=1,
+                reason="the server stopped answering in slow start",
+                to=UpstreamState.OPEN,
+                cliff=cliff,
+                wait=sample.retry_after or 0.0,
+            )
+        return Move(
+            window=int(0.7 * self.window),
+            reason="signs of overload in slow start",
+            to=UpstreamState.STEADY,
+            cliff=cliff,
+        )
+
+    def _least(self) -> float:
+        if self._near(self.window):
+            return max(self.window, 10)
+        return max(_ROUNDS * self.window, 20)
+
+    def _near(self, window: int) -> bool:
+        """Still well below what is remembered."""
+        return self._known is not None and window < _KNOWN_SHARE * self._known
+
+    def _judge(self, now: float) -> Move | None:
+        measurement = self._measurement
+        if self._base.count == 0:
+            return self._climb(now)
+        found = growth(self._base, measurement.responses)
+        if self._near(self.window):
+            if found.log < _ROUGH_QUEUE:
+                return self._climb(now)
+            self._known = None
+            return None
+        if not self._sure(found.log, found.error, now):
+            return None
+        if found.log < _QUEUE:
+            return self._climb(now)
+        knee = self.window / found.ratio
+        window = min(max(_HEADROOM * knee, self._proven), self.window)
+        return Move(
+            window=round(window),
+            reason=f"responses take {found.ratio:.2f} times as long as without a queue",
+            to=UpstreamState.STEADY,
+        )
+
+    def _sure(self, log: float, error: float, now: float) -> bool:
+        measurement = self._measurement
+        if abs(log - _QUEUE) > error:
+            return True
+        count = measurement.count
+        if count >= measurement.responses.variance / _ERROR**2:
+            return count >= _ENOUGH_ROUNDS * self.window or now - measurement.since >= _SECONDS
+        return now - measurement.since >= _SECONDS and count >= _ENOUGH_ROUNDS * self.window
+
+    def _climb(self, now: float) -> Move:
+        responses = self._measurement.responses
+        if self._base.count and growth(self._base, responses).log < -_QUEUE:
+            self._base = Responses()  # the server was still warming up
+        self._base.merge(responses)
+        self._proven = self.window
+        known, step = self._known, self._step
+        if known is not None and self._near(self.window):
+            step = _KNOWN_STEP
+        wanted = max(self.window + 1, int(step * self.window))
+        if known is not None:
+            wanted = min(wanted, known)
+        wanted = self._knowledge.clamp(wanted, now=now)
+        if wanted <= self.window:
+            return Move(
+                window=self.window,
+                reason="as high as is remembered or allowed",
+                to=UpstreamState.STEADY,
+            )
+        return Move(window=wanted, reason="responses take no longer than with a smaller window")
+
+    def __repr__(self) -> str:
+        return f"<SlowStart {self._measurement!r}, base of {self._base.count:.0f}>"
