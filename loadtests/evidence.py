@@ -80,6 +80,7 @@ class Evidence:
     strays: list[str] = field(default_factory=list)
     lateness: "array[float]" = field(default_factory=lambda: array("d"))
     samples: list[Sample] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     effects: int = 0
     max_outstanding: int = 0
@@ -97,12 +98,9 @@ def gather(sent: Iterable[SentEvent], ledger: Iterable[LedgerEvent]) -> Evidence
         _take_sent(evidence, event)
     start, effects = _first(ledger)
     evidence.server_comes_first = isinstance(start, Server)
-    states: list[State] = []
     for effect in effects:
-        if isinstance(effect, State):
-            states.append(effect)
         _take_ledger(evidence, effect)
-    evidence.outages = outages(states)
+    evidence.outages = outages(evidence.states)
     return evidence
 
 
@@ -180,7 +178,7 @@ def _take_ledger(evidence: Evidence, event: LedgerEvent) -> None:
         case Server():
             evidence.servers.append(event)
         case State():
-            pass
+            evidence.states.append(event)
 
 
 def _take_effect(evidence: Evidence, effect: Recorded) -> None:

@@ -9,16 +9,11 @@ from dataclasses import dataclass
 
 from loadtests.measures import MEANINGS, Figure
 
-ALWAYS = (
-    "lost",
-    "doubled",
-    "invented",
-    "altered",
-    "out_of_order",
-    "dishonest",
-    "contradicted",
-)
-"""These must be zero in every run, whether a scenario says so or not."""
+HARM = ("lost", "doubled", "invented", "altered")
+"""What no scenario may allow."""
+
+HONESTY = ("out_of_order", "dishonest", "contradicted")
+"""These must be zero as well, unless a scenario says otherwise."""
 
 
 class TargetError(ValueError):
@@ -62,8 +57,8 @@ def parse(targets: Mapping[str, object]) -> tuple[Target, ...]:
         if name not in MEANINGS:
             raise TargetError(f"target {name}: no such measure. Known: {', '.join(MEANINGS)}")
     given = tuple(_target(name, band) for name, band in targets.items())
-    always = (Target(name, high=0) for name in ALWAYS if name not in targets)
-    return (*always, *given)
+    usual = [*HARM, *(name for name in HONESTY if name not in targets)]
+    return tuple(dict.fromkeys((*(Target(name, high=0) for name in usual), *given)))
 
 
 def _target(name: str, band: object) -> Target:

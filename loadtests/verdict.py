@@ -14,12 +14,10 @@ from loadtests.audit import Finding, audit
 from loadtests.evidence import Evidence, gather
 from loadtests.logs import UnreadableLineError, read_ledger, read_sent
 from loadtests.measures import Drain, Figure, drains, measure
-from loadtests.targets import Check, TargetError, check, duration, parse, say
+from loadtests.targets import HARM, Check, TargetError, check, duration, parse, say
 
 PASSED, MISSED, INVALID, HARMED = 0, 1, 2, 3
 """Exit codes. A run that harmed an enrollment is 3, whatever else is wrong with it."""
-
-HARM = ("lost", "doubled", "invented", "altered")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,70 @@
+"""A judged run as files: `verdict.json`, `junit.xml`, `series.csv` and one offline `report.html`.
+
+The only part of the judgement that writes. It adds nothing to the verdict: `gateway.jsonl` and
+`environment.json` are drawn and shown where they exist, and never weighed.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from loadtests.evidence import Evidence
+from loadtests.junit import to_junit
+from loadtests.logs import GatewaySample, read_gateway
+from loadtests.pages.comparison import comparison_page
+from loadtests.pages.pictures import Pictures, pictures
+from loadtests.pages.run import run_page
+from loadtests.series import as_csv, over_time
+from loadtests.verdict import Verdict, decide, examine
+
+
+def verify(directory: Path) -> Verdict:
+    """Judge the run in `directory` and write its report beside the two logs.
+
+    Raises:
+        TargetError: the scenario has a target that names no measure.
+    """
+    evidence, unreadable = examine(directory)
+    verdict = decide(evidence, unreadable)
+    write(directory, verdict, evidence)
+    return verdict
+
+
+def write(directory: Path, verdict: Verdict, evidence: Evidence | None = None) -> None:
+    """Write the four files; without `evidence` the logs are read again."""
+    evidence = evidence or examine(directory)[0]
+    gateway = _gateway(directory)
+    drawn = pictures(evidence, verdict.drains, gateway)
+    texts = {
+        "verdict.json": json.dumps(verdict.to_dict(), indent=2, allow_nan=False) + "\n",
+        "junit.xml": to_junit(verdict),
+        "series.csv": as_csv(over_time(evidence, gateway, width=1.0)),
+        "report.html": run_page(verdict, evidence, drawn, _environment(directory)),
+    }
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding="utf-8")
+
+
+def compare(directories: Sequence[Path], page: Path) -> tuple[Verdict, ...]:
+    """Judge several runs of one scenario and draw them side by side into the file `page`."""
+    verdicts: list[Verdict] = []
+    drawn: list[Pictures] = []
+    for directory in directories:
+        evidence, unreadable = examine(directory)
+        verdict = decide(evidence, unreadable)
+        verdicts.append(verdict)
+        drawn.append(pictures(evidence, verdict.drains, _gateway(directory)))
+    page.write_text(comparison_page(verdicts, drawn), encoding="utf-8")
+    return tuple(verdicts)
+
+
+def _gateway(directory: Path) -> tuple[GatewaySample, ...]:
+    """The gateway's own samples; a line that cannot be read is not drawn."""
+    path = directory / "gateway.jsonl"
+    return tuple(read_gateway(path, lambda _: None)) if path.exists() else ()
+
+
+def _environment(directory: Path) -> Mapping[str, object]:
+    path = directory / "environment.json"
+    data = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return data if isinstance(data, dict) else {}
