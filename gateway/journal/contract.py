@@ -173,12 +173,15 @@ class Change:
         reason: short cause, for people.
         next_attempt_at: wall seconds; required for ``pending`` and ``in_doubt``.
         answer: the sealed answer; for ``delivered`` and ``rejected``.
+        was: only if it stands at this status; None: at any that allows the change. A person who
+            requeues a dead letter must not, a moment too late, end an attempt under way.
     """
 
     status: Status
     reason: str
     next_attempt_at: float | None = None
     answer: Sealed | None = field(default=None, repr=False)
+    was: Status | None = None
 
     def __post_init__(self) -> None:
         """Refuse a waiting status without a due time: it would never be tried again."""
