@@ -1,0 +1,71 @@
+"""A page of what is due, read from the journal when it runs low, and when to look again.
+
+Must not decide who goes next; it keeps the journal's order.
+"""
+
+from collections.abc import Container, Iterator
+
+from gateway.journal.contract import Due, Journal
+
+
+class Backlog:
+    """The head of the queue in memory: bounded, whatever waits behind it."""
+
+    def __init__(self, journal: Journal, *, page: int = 64) -> None:
+        self._journal = journal
+        self._page = page
+        self._items: dict[str, Due] = {}
+        self._next_due_at: float | None = 0.0
+        self._stale = False
+
+    def expect(self, at: float) -> None:
+        """Something that is not in the page falls due at ``at`` (wall seconds)."""
+        if self._next_due_at is None or at < self._next_due_at:
+            self._next_due_at = at
+
+    def reread(self) -> None:
+        """The order may have changed: read the page again before the next pick."""
+        self._stale = True
+        self.expect(0.0)
+
+    @property
+    def next_due_at(self) -> float | None:
+        """Wall seconds from which another look at the journal is worth it; None: no reason."""
+        return self._next_due_at
+
+    def waits(self, *, now: float) -> bool:
+        """Whether anything is due."""
+        return bool(self._items) or (self._next_due_at is not None and self._next_due_at <= now)
+
+    async def refill(self, *, now: float, least: int, in_hand: Container[str]) -> None:
+        """Have ``least`` candidates ready, if that many are due and not in hand already.
+
+        Raises:
+            JournalFault: it could not be read; what was known is kept.
+        """
+        known = self._next_due_at
+        if known is None or known > now or (len(self._items) >= least and not self._stale):
+            return
+        # What is expected while the journal is being read must not be overwritten by the page.
+        self._next_due_at = None
+        try:
+            page = await self._journal.due(now=now, limit=max(self._page, 2 * least))
+        except BaseException:
+            self.expect(known)
+            raise
+        self._stale = False
+        self._items = {due.id: due for due in page.items if due.id not in in_hand}
+        if page.next_due_at is not None:
+            self.expect(page.next_due_at)
+
+    def take(self, enrollment_id: str) -> Due | None:
+        """Take one out, wherever it stands."""
+        return self._items.pop(enrollment_id, None)
+
+    def __iter__(self) -> Iterator[Due]:
+        """The candidates in the order of delivery."""
+        return iter(tuple(self._items.values()))
+
+    def __len__(self) -> int:
+        """How many candidates are ready."""
+        return len(self._items)

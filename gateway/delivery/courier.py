@@ -1,0 +1,201 @@
+"""Carries one enrollment through one attempt: intent, exchange, consequence, record.
+
+The order is the promise: the intent is durable before the first byte; the station that waits has
+its answer before the outcome's commit; the outcome is recorded however often that takes, and a
+crash before it leaves a row that the journal opens as in doubt.
+
+Must not know of windows or of other enrollments.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from gateway.clock import Clock
+from gateway.core.decide import (
+    UNREADABLE,
+    Case,
+    Consequence,
+    DeliveryPolicy,
+    Triage,
+    after_attempt,
+    after_lookup,
+)
+from gateway.core.enrollment import Enrollment
+from gateway.core.facts import (
+    AttemptFinished,
+    AttemptStarted,
+    DoubtResolved,
+    EnrollmentSettled,
+    Publish,
+)
+from gateway.core.lifecycle import Status
+from gateway.core.outcome import Broken, Credential, Exchange, Finding, classify
+from gateway.delivery.transport import Transport
+from gateway.journal.contract import Change, Journal, JournalBroken, JournalFault
+from gateway.journal.sealing import SealBroken, Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One enrollment to carry.
+
+    Attributes:
+        id: which.
+        case: where it stands; ``attempts`` counts those that began.
+        triage: send it, or look it up first.
+        enrollment: the whole of it, where memory still has it.
+        begun: the intent of this attempt is durable already.
+    """
+
+    id: str
+    case: Case
+    triage: Triage = Triage.SEND
+    enrollment: Enrollment | None = None
+    begun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How far it came. ``ordered``: others may wait behind it for their turn."""
+
+    consequence: Consequence
+    ordered: bool
+
+
+# Told what an exchange said of the server and how many seconds it took, as soon as it ended:
+# long before its record is durable.
+Heard = Callable[[Finding, float], None]
+
+
+@dataclass(slots=True)
+class Courier:
+    """Everything an attempt needs, and no state between two of them."""
+
+    journal: Journal
+    sealer: Sealer
+    transport: Transport
+    policy: DeliveryPolicy
+    clock: Clock
+    rng: random.Random
+    publish: Publish = field(repr=False)
+    record_again_seconds: float = 1.0
+
+    async def carry(self, errand: Errand, heard: Heard) -> Carried | None:
+        """Carry one enrollment as far as one attempt goes; None: it may not be sent any more.
+
+        Raises:
+            JournalFault: the intent could not be written; nothing was sent.
+        """
+        if errand.triage is Triage.LOOK_UP:
+            carried = await self._look_up(errand, heard)
+            if carried is not None:
+                return carried
+        errand = errand if errand.begun else await self._begin(errand)
+        if errand.enrollment is None:
+            return None
+        return await self._send(errand.enrollment, errand.case, heard)
+
+    async def park(self, errand: Errand) -> None:
+        """Make a dead letter of it: a person must decide."""
+        await self._record(errand.id, Consequence(Status.DEAD_LETTER, errand.triage.value))
+
+    async def _begin(self, errand: Errand) -> Errand:
+        """Write the intent; without an enrollment in what comes back, there is nothing to send."""
+        kept = await self.journal.begin(errand.id, now=self.clock.now())
+        if kept is None:
+            return replace(errand, enrollment=None)
+        case = replace(errand.case, attempts=kept.life.attempts)
+        if errand.enrollment is not None:
+            return replace(errand, case=case, begun=True)
+        try:
+            return replace(errand, case=case, begun=True, enrollment=self.sealer.open(kept))
+        except SealBroken:
+            # Nothing was sent, and nothing of it ever can be: keep it, and call a person.
+            now = self.clock.now()
+            await self._record(errand.id, Consequence(Status.PENDING, UNREADABLE, now))
+            await self._record(errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE))
+            return errand
+
+    async def _send(self, enrollment: Enrollment, case: Case, heard: Heard) -> Carried:
+        self.publish(AttemptStarted(enrollment.id, case.attempts))
+        credential = self.transport.credential(enrollment)
+        finding, seconds = await self._exchange(self.transport.send(enrollment), credential)
+        heard(finding, seconds)
+        self.publish(
+            AttemptFinished(enrollment.id, case.attempts, finding.outcome, finding.cause, seconds)
+        )
+        consequence = after_attempt(case, finding, self.policy, now=self.clock.now(), rng=self.rng)
+        if case.status is Status.IN_DOUBT and consequence.status is not Status.IN_DOUBT:
+            self.publish(DoubtResolved(enrollment.id, "resend"))
+        await self._record(enrollment.id, consequence, finding, enrollment)
+        return Carried(consequence, ordered=enrollment.ordering_key is not None)
+
+    async def _look_up(self, errand: Errand, heard: Heard) -> Carried | None:
+        """Ask the server; None: it is surely not there, and may be sent on the same slot."""
+        kept = await self.journal.load(errand.id)
+        if kept is None:
+            return Carried(Consequence(errand.case.status, "gone"), ordered=False)
+        enrollment = self.sealer.open(kept)
+        lookup = self.transport.look_up(enrollment.key)
+        finding, seconds = await self._exchange(lookup, Credential.GATEWAY)
+        consequence = after_lookup(
+            errand.case, finding, self.policy, now=self.clock.now(), rng=self.rng
+        )
+        if consequence is None or consequence.status is Status.DELIVERED:
+            self.publish(DoubtResolved(errand.id, "lookup"))
+        if consequence is None:
+            return None
+        heard(finding, seconds)
+        await self._record(errand.id, consequence, finding, enrollment)
+        return Carried(consequence, ordered=enrollment.ordering_key is not None)
+
+    async def _exchange(
+        self, exchange: Awaitable[Exchange], credential: Credential
+    ) -> tuple[Finding, float]:
+        began = self.clock.monotonic()
+        try:
+            seen = await exchange
+        except Exception as error:  # noqa: BLE001 - one enrollment must not stop the others
+            seen = Broken(f"error-{type(error).__name__}")
+        seconds = self.clock.monotonic() - began
+        finding = classify(
+            seen,
+            credential=credential,
+            now=self.clock.now(),
+            recorded_statuses=self.policy.recorded_statuses,
+        )
+        return finding, seconds
+
+    async def _record(
+        self,
+        enrollment_id: str,
+        consequence: Consequence,
+        finding: Finding | None = None,
+        enrollment: Enrollment | None = None,
+    ) -> None:
+        """Answer whoever waits, then make it durable, however often that takes."""
+        answer = finding.answer if finding is not None else None
+        self.publish(
+            EnrollmentSettled(
+                enrollment_id,
+                consequence.status,
+                consequence.reason,
+                answer,
+                consequence.next_attempt_at,
+            )
+        )
+        sealed = None
+        if answer is not None and enrollment is not None:
+            sealed = self.sealer.seal_answer(enrollment, answer)
+        change = Change(consequence.status, consequence.reason, consequence.next_attempt_at, sealed)
+        while True:
+            try:
+                await self.journal.change(enrollment_id, change, now=self.clock.now())
+            except JournalBroken:
+                raise
+            except JournalFault:
+                await asyncio.sleep(self.record_again_seconds)
+            else:
+                return

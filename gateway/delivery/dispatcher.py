@@ -1,0 +1,279 @@
+"""The delivery loop: runs the plan that the core makes, and sleeps until the next thing is due.
+
+It holds no enrollment that the journal does not hold. In memory are only the live ones, whose
+stations wait, and a page of what is due; so its size does not grow with the backlog.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.core.admission import Outlook
+from gateway.core.decide import Case, DeliveryPolicy, Triage, triage
+from gateway.core.enrollment import DEFAULT_PRIORITY, Enrollment
+from gateway.core.lifecycle import Status
+from gateway.core.outcome import Finding
+from gateway.core.rate import RateMeter
+from gateway.core.scheduler import may_go_at_once, plan
+from gateway.delivery.backlog import Backlog
+from gateway.delivery.courier import Courier, Errand
+from gateway.delivery.gate import Gate
+from gateway.delivery.memory import Memory
+from gateway.journal.contract import Due, Journal, JournalBroken, JournalFault
+
+_LONGEST_SLEEP = 5.0  # seconds; a lost wake-up must not cost more than this
+_AFTER_FAULT = 1.0  # seconds until the journal is asked again
+
+
+class Dispatcher:
+    """Sends what the journal holds, within the window. One for a process.
+
+    ``run`` is the loop. The other methods are called by intake and by operators on the same
+    event loop; they only leave word for it.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        courier: Courier,
+        gate: Gate,
+        memory: Memory,
+        policy: DeliveryPolicy,
+        clock: Clock,
+    ) -> None:
+        self._journal = journal
+        self._courier = courier
+        self._gate = gate
+        self._memory = memory
+        self._policy = policy
+        self._clock = clock
+        self._backlog = Backlog(journal)
+        self._live: dict[str, Enrollment] = {}
+        self._live_outstanding: set[str] = set()
+        self._slots: set[str] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._rate = RateMeter()
+        self._waiting = 0
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._failed: BaseException | None = None
+
+    # -- for intake ------------------------------------------------------------------------------
+
+    def outlook(self) -> Outlook:
+        """What can be said about the near future."""
+        limiter = self._gate.limiter
+        return Outlook(
+            state=limiter.state,
+            window=limiter.window,
+            outstanding=limiter.outstanding + limiter.ghosts,
+            waiting=self._waiting,
+            live_waiting=len(self._live),
+            rate=self._rate.rate(now=self._clock.monotonic()),
+            next_canary_in=None if self._gate.reachable else self._gate.seconds_to_wakeup(),
+        )
+
+    def reserve(self, enrollment_id: str) -> bool:
+        """Take a free slot for a live enrollment about to be accepted as ``sending``."""
+        # While the server is thought down, the canary is the oldest due, not the newest.
+        if self._stopping or not self._gate.reachable:
+            return False
+        if not may_go_at_once(
+            free=self._gate.free(),
+            window=self._gate.window,
+            live_outstanding=len(self._live_outstanding),
+            contended=bool(self._live) or self._backlog.waits(now=self._clock.now()),
+        ):
+            return False
+        self._gate.take(enrollment_id)
+        self._live_outstanding.add(enrollment_id)
+        return True
+
+    def withdraw(self, enrollment_id: str) -> None:
+        """Give a reserved slot back."""
+        self._live_outstanding.discard(enrollment_id)
+        self._gate.give_back(enrollment_id)
+        self._wake.set()
+
+    def launch(self, enrollment: Enrollment) -> None:
+        """Its intent is durable: send it now on its reserved slot."""
+        case = Case(Status.PENDING, 1, enrollment.accepted_at, enrollment.accepted_at)
+        self._carry(Errand(enrollment.id, case, enrollment=enrollment, begun=True))
+
+    def enqueue(self, enrollment: Enrollment, *, live: bool) -> None:
+        """It is durable as pending."""
+        self._waiting += 1
+        if live:
+            self._live[enrollment.id] = enrollment
+        if enrollment.priority < DEFAULT_PRIORITY:
+            self._backlog.reread()
+        self._backlog.expect(enrollment.accepted_at)
+        self._wake.set()
+
+    def leave(self, enrollment_id: str) -> None:
+        """Its station waits no more: it goes on with the backlog, from the journal."""
+        self._live.pop(enrollment_id, None)
+
+    # -- for operators ---------------------------------------------------------------------------
+
+    async def pause(self, reason: str) -> None:
+        """Stop delivery until ``resume``, over a restart too; attempts under way end."""
+        await self._memory.keep_pause(reason)
+        self._gate.pause(reason)
+
+    async def resume(self) -> None:
+        """Start delivery again."""
+        await self._memory.keep_pause(None)
+        self._gate.resume()
+        self._wake.set()
+
+    def nudge(self) -> None:
+        """Something became due, or was taken away, by an operator's hand."""
+        self._backlog.reread()
+        self._wake.set()
+
+    # -- the loop --------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Deliver until ``stop``.
+
+        Raises:
+            JournalBroken: the journal cannot be trusted any more; the process must end.
+        """
+        while not self._stopping:
+            self._wake.clear()
+            pause = _AFTER_FAULT
+            with contextlib.suppress(JournalFault):
+                await self._turn()
+                pause = self._seconds_to_next()
+            if self._failed is not None:
+                raise self._failed
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+
+    async def stop(self, *, grace_seconds: float) -> None:
+        """Begin nothing more; give what is under way ``grace_seconds`` to end.
+
+        What has not ended by then stays ``sending`` in the journal: in doubt at the next start.
+        """
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=grace_seconds)
+        for task in self._tasks.values():
+            task.cancel()
+        await self._memory.keep_window(self._gate.limiter.memory(), at_once=True)
+
+    async def _turn(self) -> None:
+        self._gate.tick(demand=len(self._backlog) + len(self._live))
+        free = self._gate.free()
+        if free > 0 and self._backlog.waits(now=self._clock.now()):
+            now = self._clock.now()
+            await self._backlog.refill(now=now, least=free, in_hand=self._tasks)
+            await self._count_waiting()
+            self._park_the_hopeless()
+            self._gate.tick(demand=len(self._backlog) + len(self._live))
+        self._fill_the_window()
+        await self._memory.keep_window(self._gate.limiter.memory())
+
+    async def _count_waiting(self) -> None:
+        totals = await self._journal.totals()
+        self._waiting = totals.by_status[Status.PENDING] + totals.by_status[Status.IN_DOUBT]
+
+    def _park_the_hopeless(self) -> None:
+        """Nothing that only a person can decide may keep the others waiting."""
+        now = self._clock.now()
+        for due in self._backlog:
+            what = triage(_case(due), self._policy, now=now)
+            if what in {Triage.PARK_TOO_OLD, Triage.PARK_IN_DOUBT}:
+                self._backlog.take(due.id)
+                self._live.pop(due.id, None)
+                self._spawn(due.id, self._courier.park(Errand(due.id, _case(due), what)))
+
+    def _fill_the_window(self) -> None:
+        chosen = plan(
+            free=self._gate.free(),
+            window=self._gate.window,
+            live_outstanding=len(self._live_outstanding),
+            newest_live=reversed(self._live),
+            backlog=[due.id for due in self._backlog],
+        )
+        self._live_outstanding.update(chosen.live)
+        for enrollment_id in (*chosen.live, *chosen.backlog):
+            self._start(enrollment_id)
+
+    def _start(self, enrollment_id: str) -> None:
+        enrollment = self._live.pop(enrollment_id, None)
+        due = self._backlog.take(enrollment_id)
+        if due is not None:
+            case = _case(due)
+        elif enrollment is not None:
+            case = Case(Status.PENDING, 0, enrollment.accepted_at, None)
+        else:
+            return
+        self._gate.take(enrollment_id)
+        self._waiting = max(self._waiting - 1, 0)
+        what = triage(case, self._policy, now=self._clock.now())
+        self._carry(Errand(enrollment_id, case, what, enrollment))
+
+    def _carry(self, errand: Errand) -> None:
+        self._slots.add(errand.id)
+        self._spawn(errand.id, self._errand(errand))
+
+    def _spawn(self, enrollment_id: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks[enrollment_id] = task
+        task.add_done_callback(lambda done: self._ended(enrollment_id, done))
+
+    def _ended(self, enrollment_id: str, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(enrollment_id, None)
+        if not task.cancelled() and task.exception() is not None:
+            self._failed = task.exception()
+        self._wake.set()
+
+    async def _errand(self, errand: Errand) -> None:
+        def heard(finding: Finding, seconds: float) -> None:
+            self._slots.discard(errand.id)
+            self._live_outstanding.discard(errand.id)
+            self._gate.heard(errand.id, finding, seconds)
+            if finding.answer is not None:
+                self._rate.count(now=self._clock.monotonic())
+            self._wake.set()
+
+        try:
+            carried = await self._courier.carry(errand, heard)
+        except JournalBroken:
+            raise
+        except JournalFault:
+            # The intent could not be written and nothing was sent: as it was, a little later.
+            self._backlog.expect(self._clock.now() + _AFTER_FAULT)
+            return
+        finally:
+            if errand.id in self._slots:
+                self._slots.discard(errand.id)
+                self.withdraw(errand.id)
+        if carried is None:
+            return
+        if carried.consequence.next_attempt_at is not None:
+            self._waiting += 1
+            self._backlog.expect(carried.consequence.next_attempt_at)
+        elif carried.ordered:
+            self._backlog.expect(self._clock.now())
+
+    def _seconds_to_next(self) -> float:
+        """Until the gate may open by itself, or something falls due while it is open."""
+        seconds = [_LONGEST_SLEEP]
+        wakeup = self._gate.seconds_to_wakeup()
+        if wakeup is not None:
+            seconds.append(wakeup)
+        due_at = self._backlog.next_due_at
+        if due_at is not None and self._gate.free() > 0:
+            seconds.append(max(due_at - self._clock.now(), 0.0))
+        return min(seconds)
+
+
+def _case(due: Due) -> Case:
+    return Case(due.status, due.attempts, due.accepted_at, due.last_attempt_at)

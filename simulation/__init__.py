@@ -1,0 +1,1 @@
+"""Event simulation of window controllers against the simulated recording server. Not shipped."""
