@@ -1,0 +1,238 @@
+"""What the in-memory journal holds, and the indexes that it reads by.
+
+Must not know durability: a ``State`` is applied to, an ``Index`` follows it.
+"""
+
+import heapq
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
+from gateway.journal.contract import AuditRecord, Due, Entry, Kept, Life, Sealed
+from gateway.journal.moves import Phase, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One enrollment. A change makes a new row, so that an old one is known to be stale."""
+
+    seq: int
+    identity: bytes
+    fingerprint: bytes
+    ordering: bytes | None
+    rank: float
+    phase: Phase
+    life: Life
+    envelope: Sealed
+    body: Sealed | None
+    answer: Sealed | None
+
+    @classmethod
+    def new(cls, seq: int, entry: Entry, begin: Standing) -> "Row":
+        """The row of an enrollment that was just accepted."""
+        sent = begin.phase is Phase.SENDING
+        life = Life(
+            id=entry.id,
+            station=entry.station,
+            status=begin.status,
+            attempts=int(sent),
+            priority=entry.priority,
+            size=entry.size,
+            accepted_at=entry.accepted_at,
+            next_attempt_at=begin.next_attempt_at,
+            last_attempt_at=entry.accepted_at if sent else None,
+            settled_at=begin.settled_at,
+            reason=begin.reason,
+        )
+        return cls(
+            seq=seq,
+            identity=entry.identity,
+            fingerprint=entry.fingerprint,
+            ordering=entry.ordering,
+            rank=entry.rank,
+            phase=begin.phase,
+            life=life,
+            envelope=entry.envelope,
+            body=entry.body,
+            answer=None,
+        )
+
+    @property
+    def stored(self) -> int:
+        """Bytes of sealed content."""
+        parts = (self.envelope, self.body, self.answer)
+        return sum(len(part.data) for part in parts if part is not None)
+
+    def moved(self, to: Standing) -> "Row":
+        """The row after a move; a final one erases the body."""
+        life = replace(
+            self.life,
+            status=to.status,
+            next_attempt_at=to.next_attempt_at,
+            settled_at=to.settled_at,
+            reason=to.reason,
+        )
+        body = None if to.phase is Phase.DONE else self.body
+        return replace(self, phase=to.phase, life=life, body=body)
+
+    def kept(self, *, body: bool) -> Kept:
+        """As the contract hands it out."""
+        return Kept(
+            life=self.life,
+            fingerprint=self.fingerprint,
+            envelope=self.envelope,
+            body=self.body if body else None,
+            answer=self.answer,
+        )
+
+    def due(self) -> Due:
+        """As the contract offers it for an attempt."""
+        life = self.life
+        return Due(
+            id=life.id,
+            station=life.station,
+            status=life.status,
+            rank=self.rank,
+            attempts=life.attempts,
+            accepted_at=life.accepted_at,
+            last_attempt_at=life.last_attempt_at,
+        )
+
+
+@dataclass(slots=True)
+class State:
+    """All that a journal holds. Everything else is an index and can be made from it."""
+
+    accepted: int = 0
+    rows: dict[str, Row] = field(default_factory=dict)
+    forgotten: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(FINAL, 0))
+    texts: dict[str, str] = field(default_factory=dict)
+    audit: list[AuditRecord] = field(default_factory=list)
+
+    def copy(self) -> "State":
+        """Another one with the same content."""
+        return State(
+            accepted=self.accepted,
+            rows=self.rows.copy(),
+            forgotten=self.forgotten.copy(),
+            texts=self.texts.copy(),
+            audit=self.audit.copy(),
+        )
+
+    def put(self, row: Row) -> None:
+        """Keep a row, new or changed."""
+        self.accepted = max(self.accepted, row.seq)
+        self.rows[row.life.id] = row
+
+    def drop(self, row: Row) -> None:
+        """Forget a final row."""
+        del self.rows[row.life.id]
+        self.forgotten[row.life.status] += 1
+
+
+Ticket: TypeAlias = tuple[float, int, int, str, Row | None]
+"""Key, seq, a number that no other ticket has, id, and the row that must not have changed."""
+
+
+class Index:
+    """Finds rows by what the contract asks for. Tickets of rows that moved on are dropped late."""
+
+    def __init__(self, rows: dict[str, Row]) -> None:
+        self._rows = rows
+        self._numbers = itertools.count()
+        self._ready: list[Ticket] = []
+        self._later: list[Ticket] = []
+        self._oldest: list[Ticket] = []
+        self._settled: list[Ticket] = []
+        self._lines: dict[bytes, dict[int, str]] = {}
+        self.identities: dict[bytes, str] = {}
+        self.by_status: dict[Status, int] = dict.fromkeys(Status, 0)
+        self.used = 0
+        for row in rows.values():
+            self.note(row, before=None)
+
+    def note(self, row: Row, *, before: Row | None) -> None:
+        """A row is new (``before`` is None) or took the place of ``before``."""
+        life = row.life
+        if before is not None:
+            self.by_status[before.life.status] -= 1
+            self.used -= before.stored
+        self.by_status[life.status] += 1
+        self.used += row.stored
+        self.identities[row.identity] = life.id
+        if before is None or before.life.status not in UNDELIVERED:
+            self._push(self._oldest, life.accepted_at, row, same=False)
+        if row.phase is Phase.READY:
+            self._push(self._ready, row.rank, row)
+        elif row.phase is Phase.LATER and life.next_attempt_at is not None:
+            self._push(self._later, life.next_attempt_at, row)
+        elif row.phase is Phase.DONE and life.settled_at is not None:
+            self._push(self._settled, life.settled_at, row)
+        if row.ordering is not None:
+            line = self._lines.setdefault(row.ordering, {})
+            line[row.seq] = life.id
+            if row.phase is Phase.DONE:
+                del line[row.seq]
+            if not line:
+                del self._lines[row.ordering]
+
+    def forget(self, row: Row) -> None:
+        """A final row is gone."""
+        del self.identities[row.identity]
+        self.by_status[row.life.status] -= 1
+        self.used -= row.stored
+
+    def head(self, ordering: bytes) -> Row | None:
+        """The first enrollment with this ordering key that is not final."""
+        line = self._lines.get(ordering)
+        return self._rows[next(iter(line.values()))] if line else None
+
+    def due(self, *, now: float, limit: int) -> tuple[list[Row], float | None]:
+        """The due rows by rank, and the contract's ``next_due_at``."""
+        while (row := self._first(self._later)) is not None and self._later[0][0] <= now:
+            heapq.heappop(self._later)
+            self._push(self._ready, row.rank, row)
+        page: list[Row] = []
+        while (row := self._first(self._ready)) is not None and len(page) < limit:
+            heapq.heappop(self._ready)
+            page.append(row)
+        more = row is not None
+        for each in page:
+            self._push(self._ready, each.rank, each)
+        if more:
+            return page, now
+        return page, self._later[0][0] if self._later else None
+
+    def oldest_undelivered_at(self) -> float | None:
+        """When the oldest undelivered row was accepted."""
+        while self._oldest:
+            accepted_at, _, _, enrollment_id, _ = self._oldest[0]
+            row = self._rows.get(enrollment_id)
+            if row is not None and row.life.status in UNDELIVERED:
+                return accepted_at
+            heapq.heappop(self._oldest)
+        return None
+
+    def settled_before(self, moment: float, *, limit: int) -> Iterable[Row]:
+        """Takes out the final rows settled before, longest settled first."""
+        for _ in range(limit):
+            row = self._first(self._settled)
+            if row is None or self._settled[0][0] >= moment:
+                return
+            heapq.heappop(self._settled)
+            yield row
+
+    def _push(self, heap: list[Ticket], key: float, row: Row, *, same: bool = True) -> None:
+        ticket = (key, row.seq, next(self._numbers), row.life.id, row if same else None)
+        heapq.heappush(heap, ticket)
+
+    def _first(self, heap: list[Ticket]) -> Row | None:
+        """The first row of ``heap`` that has not changed since it was put there."""
+        while heap:
+            *_, enrollment_id, row = heap[0]
+            if row is not None and self._rows.get(enrollment_id) is row:
+                return row
+            heapq.heappop(heap)
+        return None

@@ -1,0 +1,94 @@
+"""Which move a change means, and what it writes: decided once for every store.
+
+Pure. Must not know how rows are kept; every move is one of ``core.lifecycle``'s table.
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from gateway.core.lifecycle import FINAL, TABLE, Event, Status
+from gateway.journal.contract import Change
+
+
+class Phase(StrEnum):
+    """What delivery has to do with an enrollment: the one thing that ``due`` looks at.
+
+    ``ready``: due. ``later``: waits for its time. ``held``: waits for the one ahead of it with
+    the same ordering key. ``sending``: an attempt is out. ``parked``: a dead letter. ``done``:
+    final, and out of the way of those behind it.
+    """
+
+    READY = "ready"
+    LATER = "later"
+    HELD = "held"
+    SENDING = "sending"
+    PARKED = "parked"
+    DONE = "done"
+
+
+class Standing(NamedTuple):
+    """The columns of an enrollment that a move writes."""
+
+    status: Status
+    phase: Phase
+    next_attempt_at: float | None
+    settled_at: float | None
+    reason: str | None
+
+
+_NEVER_ASKED: Final = frozenset({Event.ATTEMPT_BEGAN, Event.CRASHED})
+MOVES: Final[dict[tuple[Status, Status], Event]] = {
+    (before, after): event for (before, event), after in TABLE.items() if event not in _NEVER_ASKED
+}
+"""The event that a change from one status to another means. No entry: it is not allowed."""
+
+_AT_REST: Final = dict.fromkeys(FINAL, Phase.DONE) | {Status.DEAD_LETTER: Phase.PARKED}
+_MAY_BEGIN: Final = frozenset({Phase.READY, Phase.LATER})
+RESTARTED: Final = "gateway-restarted"
+
+
+def admitted(*, accepted_at: float, sending: bool, held: bool) -> Standing:
+    """How a new enrollment begins. ``held``: an earlier one with its ordering key is not final."""
+    if held:
+        return Standing(Status.PENDING, Phase.HELD, None, None, None)
+    if sending:
+        return Standing(Status.SENDING, Phase.SENDING, None, None, None)
+    return Standing(Status.PENDING, Phase.READY, accepted_at, None, None)
+
+
+def may_begin(status: Status, phase: Phase) -> bool:
+    """Whether an attempt may begin."""
+    return phase in _MAY_BEGIN and (status, Event.ATTEMPT_BEGAN) in TABLE
+
+
+def begun(reason: str | None) -> Standing:
+    """An attempt's intent."""
+    return Standing(Status.SENDING, Phase.SENDING, None, None, reason)
+
+
+def crashed(*, now: float) -> Standing:
+    """What an interrupted attempt leaves behind: doubt, to be resolved at once."""
+    after = TABLE[Status.SENDING, Event.CRASHED]
+    return Standing(after, Phase.READY, now, None, RESTARTED)
+
+
+def released(reason: str | None, *, now: float) -> Standing:
+    """One that was held back, now that it is the first with its ordering key."""
+    return Standing(Status.PENDING, Phase.READY, now, None, reason)
+
+
+def changed(status: Status, change: Change, *, now: float, held: bool) -> Standing | None:
+    """What ``change`` makes of an enrollment that is ``status``; None if that is not allowed."""
+    after = change.status
+    if (status, after) not in MOVES or change.was not in {None, status}:
+        return None
+    resting = _AT_REST.get(after)
+    if resting is not None:
+        return Standing(after, resting, None, now, change.reason)
+    if held:
+        return Standing(after, Phase.HELD, None, None, change.reason)
+    due_at = change.next_attempt_at
+    if due_at is None:  # Change refuses it; said again for those who check types
+        raise ValueError(f"a change to {after} needs next_attempt_at")
+    phase = Phase.READY if due_at <= now else Phase.LATER
+    return Standing(after, phase, due_at, None, change.reason)

@@ -1,0 +1,233 @@
+"""Sealed at rest: what the journal keeps is ciphertext, and what it looks up by is an HMAC.
+
+Each part of an enrollment (envelope, body, answer) is encrypted with AES-256-GCM under a random
+data key of its own, which is wrapped by a key-encryption key of the ring. Dropping the wrapped
+key erases the part for good (NIST SP 800-88, cryptographic erase). The associated data binds the
+part's name, the format, the enrollment's id, its station and its fingerprint: a ciphertext moved
+to another row, or to another part of the same row, does not open.
+
+A data key encrypts once, so its nonce may be fixed; a key-encryption key wraps many, each under
+a random nonce (NIST SP 800-38D: at most 2^32, so rotate long before 10^9 enrollments).
+
+Must not know where the parts are kept, or who may see them.
+"""
+
+import hmac
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.core.enrollment import Answer, Enrollment, Headers
+from gateway.journal.contract import Entry, JournalFault, Kept, Sealed
+from gateway.journal.keyring import ID_BYTES, KEY_BYTES, KeyRing
+
+_FORMAT: Final = b"\x01"
+_NONCE_BYTES: Final = 12
+_ONCE: Final = bytes(_NONCE_BYTES)
+_ENVELOPE, _BODY, _ANSWER = b"envelope", b"body", b"answer"
+
+# ASCII JSON escapes lone surrogates too, so header bytes that are not UTF-8 come back exactly.
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class SealBroken(JournalFault):
+    """A kept part does not open: altered, moved from another record, or its key is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An enrollment without its body. See ``core.enrollment.Enrollment`` for the fields."""
+
+    method: str
+    target: str = field(repr=False)
+    headers: Headers = field(repr=False)
+    key: str = field(repr=False)
+    content_sha256: str
+    ordering_key: str | None = field(repr=False)
+
+
+class Sealer:
+    """Seals and opens with the keys of one ring. Cheap enough for the event loop."""
+
+    def __init__(self, keyring: KeyRing) -> None:
+        self._index_key = keyring.index_key
+        self._active = keyring.active
+        self._wrapping = {key_id: AESGCM(key) for key_id, key in keyring.keys.items()}
+
+    def identity(self, station: str, key: str) -> bytes:
+        """Names a station's idempotency key without telling either."""
+        return self._index("identity", station, key)
+
+    def fingerprint(
+        self, *, method: str, target: str, content_type: str, content_sha256: str
+    ) -> bytes:
+        """Equal for requests that are the same, so that a key used for another one is noticed."""
+        return self._index("fingerprint", method, target, content_type, content_sha256)
+
+    def derived_key(self, station: str, fingerprint: bytes) -> str:
+        """The idempotency key of a request that came without one: the same for the same bytes."""
+        return self._index("derived-key", station, fingerprint.hex()).hex()
+
+    def ordering(self, station: str, ordering_key: str) -> bytes:
+        """Names a station's ordering key without telling it."""
+        return self._index("ordering", station, ordering_key)
+
+    def seal(self, enrollment: Enrollment, *, fingerprint: bytes, rank: float) -> Entry:
+        """The enrollment as the journal takes it. ``rank``: smaller is delivered first."""
+        bound = _bound(enrollment.id, enrollment.station, fingerprint)
+        envelope = Envelope(
+            method=enrollment.method,
+            target=enrollment.target,
+            headers=enrollment.headers,
+            key=enrollment.key,
+            content_sha256=enrollment.content_sha256,
+            ordering_key=enrollment.ordering_key,
+        )
+        order = enrollment.ordering_key
+        return Entry(
+            id=enrollment.id,
+            station=enrollment.station,
+            identity=self.identity(enrollment.station, enrollment.key),
+            fingerprint=fingerprint,
+            ordering=None if order is None else self.ordering(enrollment.station, order),
+            priority=enrollment.priority,
+            rank=rank,
+            accepted_at=enrollment.accepted_at,
+            size=len(enrollment.body),
+            envelope=self._seal(_dump_envelope(envelope), _ENVELOPE, bound),
+            body=self._seal(enrollment.body, _BODY, bound),
+        )
+
+    def open(self, kept: Kept) -> Enrollment:
+        """The enrollment as it was sealed; needs ``kept.body``.
+
+        Raises:
+            SealBroken: a part does not open, or the body is erased or was not loaded.
+        """
+        if kept.body is None:
+            raise SealBroken(f"the body of {kept.life.id} is erased or was not loaded")
+        envelope = self.envelope(kept)
+        return Enrollment(
+            id=kept.life.id,
+            station=kept.life.station,
+            key=envelope.key,
+            method=envelope.method,
+            target=envelope.target,
+            headers=envelope.headers,
+            body=self._open(kept.body, _BODY, kept),
+            content_sha256=envelope.content_sha256,
+            accepted_at=kept.life.accepted_at,
+            priority=kept.life.priority,
+            ordering_key=envelope.ordering_key,
+            fingerprint=kept.fingerprint,
+        )
+
+    def envelope(self, kept: Kept) -> Envelope:
+        """Everything but the body; there until the retention ends.
+
+        Raises:
+            SealBroken: it does not open.
+        """
+        return _load_envelope(self._open(kept.envelope, _ENVELOPE, kept))
+
+    def seal_answer(
+        self, enrollment_id: str, station: str, fingerprint: bytes, answer: Answer
+    ) -> Sealed:
+        """The server's answer to this enrollment, for ``Change.answer``."""
+        bound = _bound(enrollment_id, station, fingerprint)
+        return self._seal(_dump_answer(answer), _ANSWER, bound)
+
+    def open_answer(self, kept: Kept) -> Answer | None:
+        """The server's answer; None while there is none.
+
+        Raises:
+            SealBroken: it does not open.
+        """
+        if kept.answer is None:
+            return None
+        return _load_answer(self._open(kept.answer, _ANSWER, kept))
+
+    def _index(self, purpose: str, *fields: str) -> bytes:
+        parts = (each.encode("utf-8", "surrogateescape") for each in (purpose, *fields))
+        return hmac.digest(self._index_key, _framed(*parts), "sha256")
+
+    def _seal(self, plain: bytes, part: bytes, bound: bytes) -> Sealed:
+        associated = _framed(_FORMAT, part, bound)
+        data_key = secrets.token_bytes(KEY_BYTES)
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        wrapped = self._wrapping[self._active].encrypt(nonce, data_key, associated)
+        return Sealed(
+            key=b"".join((_FORMAT, self._active, nonce, wrapped)),
+            data=AESGCM(data_key).encrypt(_ONCE, plain, associated),
+        )
+
+    def _open(self, sealed: Sealed, part: bytes, kept: Kept) -> bytes:
+        key = sealed.key
+        after_id = 1 + ID_BYTES
+        key_id = key[1:after_id]
+        nonce, wrapped = key[after_id : after_id + _NONCE_BYTES], key[after_id + _NONCE_BYTES :]
+        wrapping = self._wrapping.get(key_id)
+        name = f"{part.decode()} of {kept.life.id}"
+        if key[:1] != _FORMAT:
+            raise SealBroken(f"the {name} has a format that this version does not know")
+        if wrapping is None:
+            raise SealBroken(f"the {name} needs key {key_id.hex()}, which the key file lacks")
+        bound = _bound(kept.life.id, kept.life.station, kept.fingerprint)
+        associated = _framed(_FORMAT, part, bound)
+        try:
+            data_key = wrapping.decrypt(nonce, wrapped, associated)
+            return AESGCM(data_key).decrypt(_ONCE, sealed.data, associated)
+        except (InvalidTag, ValueError):
+            raise SealBroken(f"the {name} is altered or belongs to another record") from None
+
+
+def _bound(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
+    return _framed(enrollment_id.encode(), station.encode("utf-8", "surrogateescape"), fingerprint)
+
+
+def _framed(*parts: bytes) -> bytes:
+    """The parts, each after its length: two different lists never give the same bytes."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def _dump_envelope(envelope: Envelope) -> bytes:
+    fields = (
+        envelope.method,
+        envelope.target,
+        envelope.headers,
+        envelope.key,
+        envelope.content_sha256,
+        envelope.ordering_key,
+    )
+    return _encode(fields).encode("ascii")
+
+
+def _load_envelope(plain: bytes) -> Envelope:
+    method, target, headers, key, content_sha256, ordering_key = json.loads(plain)
+    return Envelope(
+        method=method,
+        target=target,
+        headers=_headers(headers),
+        key=key,
+        content_sha256=content_sha256,
+        ordering_key=ordering_key,
+    )
+
+
+def _dump_answer(answer: Answer) -> bytes:
+    head = _encode((answer.status, answer.headers)).encode("ascii")
+    return len(head).to_bytes(4, "big") + head + answer.body
+
+
+def _load_answer(plain: bytes) -> Answer:
+    start = 4 + int.from_bytes(plain[:4], "big")
+    status, headers = json.loads(plain[4:start])
+    return Answer(status=status, headers=_headers(headers), body=plain[start:])
+
+
+def _headers(pairs: list[list[str]]) -> Headers:
+    return tuple((name, value) for name, value in pairs)
