@@ -1,0 +1,240 @@
+"""One station at work: walks its schedule, sends each enrollment when due, keeps it until final.
+
+A gevent room. Knows no HTTP: a `Courier` carries. Knows no judgement: it only writes down.
+"""
+
+import hashlib
+import heapq
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+import gevent
+from gevent.pool import Group
+
+from loadtests.arrivals import Profile, due_times
+from loadtests.enrollments import Registry
+from loadtests.logs import Dropped, LogWriter, Sent, Told
+from loadtests.stations import Answer, Done, Follow, Habit, SendAgain, follow
+
+PRIORITY = 3
+"""RFC 9218's default: nothing is asked for."""
+
+FOLLOWERS = 2
+"""How many of a station's receipts are asked about at once, however many it holds."""
+
+REST_SECONDS = 0.2
+"""How often an idle follower, and a station that waits to go home, looks again."""
+
+
+@dataclass(slots=True)
+class Enrollment:
+    """What a station keeps of an enrollment until it is final; the packet is made again."""
+
+    station: str
+    number: int
+    key: str
+    ordering_key: str | None
+    asynchronous: bool
+    sha256: str
+    bytes: int
+    due: float
+    attempt: int = 0
+
+
+class Courier(Protocol):
+    """Carries an enrollment and brings the answer; never raises for what the network does."""
+
+    def send(self, enrollment: Enrollment, body: bytes) -> Answer:
+        """One try."""
+        ...
+
+    def ask(self, location: str) -> Answer:
+        """One question about a receipt."""
+        ...
+
+    def told(self, enrollment: Enrollment, decision: Done | SendAgain | Follow) -> None:
+        """The desk knows more now: a place for live statistics."""
+        ...
+
+
+@dataclass(slots=True)
+class Load:
+    """What all stations of one generating process share.
+
+    `origin` is the wall-clock second that due times count from; `tag` keeps the keys of one run
+    apart from those of another; `most_in_flight` bounds the tries under way in this process.
+    """
+
+    profile: Profile
+    share: float
+    registry: Registry
+    asynchronous_share: float
+    habit: Habit
+    seed: int
+    tag: str
+    origin: float
+    limit_seconds: float
+    most_in_flight: int
+    log: LogWriter
+    in_flight: int = 0
+    came: int = 0
+    decided: int = 0
+    order: Iterator[int] = field(default_factory=count)
+
+    @property
+    def ends_at(self) -> float:
+        """When stations go home, whatever they still hold."""
+        return self.origin + self.profile.seconds + self.limit_seconds
+
+
+class Desk:
+    """A station. `work` returns when all its enrollments are final, or when it is time to go."""
+
+    def __init__(self, name: str, load: Load, courier: Courier) -> None:
+        """Open the desk called `name`, like "36.03.12-1"."""
+        self._name = name
+        self._load = load
+        self._courier = courier
+        self._rng = random.Random(f"{load.seed}/{name}/pauses")
+        self._tries = Group()
+        self._followers = Group()
+        self._held: list[tuple[float, int, Enrollment, str]] = []
+        self._undecided = 0
+
+    def work(self) -> None:
+        """Walk the schedule (open loop: no arrival waits for another's answer), then finish."""
+        load = self._load
+        arrivals = random.Random(f"{load.seed}/{self._name}/arrivals")
+        try:
+            for number, after in enumerate(due_times(load.profile, load.share, arrivals)):
+                due = load.origin + after
+                gevent.sleep(max(0.0, due - time.time()))
+                self._arrival(number, due)
+            while self._undecided and time.time() < load.ends_at:
+                gevent.sleep(REST_SECONDS)
+        finally:
+            self._tries.kill()
+            self._followers.kill()
+
+    def _arrival(self, number: int, due: float) -> None:
+        load = self._load
+        if load.in_flight >= load.most_in_flight:
+            load.log.write(Dropped(due, self._name, "pool full"))
+            return
+        load.came += 1
+        self._undecided += 1
+        self._tries.spawn(self._record, number, due)
+
+    def _record(self, number: int, due: float) -> None:
+        load = self._load
+        body = load.registry.packet(self._name, number)
+        ordered = load.registry.is_ordered(self._name, number)
+        first = load.registry.first_of(self._name, number) if ordered else number
+        enrollment = Enrollment(
+            station=self._name,
+            number=number,
+            key=f"{load.tag}-{self._name}-{number}",
+            ordering_key=f"{load.tag}-{self._name}-{first}" if ordered else None,
+            asynchronous=load.registry.draw(self._name, number) < load.asynchronous_share,
+            sha256=hashlib.sha256(body).hexdigest(),
+            bytes=len(body),
+            due=due,
+        )
+        self._send(enrollment, body)
+
+    def _send(self, enrollment: Enrollment, body: bytes) -> None:
+        """Try until there is an answer to live with."""
+        load = self._load
+        while True:
+            enrollment.attempt += 1
+            at = time.time()
+            load.log.write(_sent(enrollment, at))
+            load.in_flight += 1
+            try:
+                answer = self._courier.send(enrollment, body)
+            finally:
+                load.in_flight -= 1
+            del body
+            decision = load.habit(answer, enrollment.attempt, time.time() - at, self._rng)
+            self._note(enrollment, answer, decision)
+            match decision:
+                case SendAgain():
+                    gevent.sleep(decision.seconds)
+                    body = load.registry.packet(self._name, enrollment.number)
+                case Follow():
+                    self._hold(enrollment, decision)
+                    return
+                case Done():
+                    return
+
+    def _hold(self, enrollment: Enrollment, decision: Follow) -> None:
+        entry = (time.time() + decision.seconds, next(self._load.order))
+        heapq.heappush(self._held, (*entry, enrollment, decision.location))
+        if len(self._followers) < FOLLOWERS:
+            self._followers.spawn(self._follow_all)
+
+    def _follow_all(self) -> None:
+        """Ask about the receipts held, the longest due first, one after the other."""
+        while self._held:
+            now = time.time()
+            if self._held[0][0] > now:
+                gevent.sleep(min(self._held[0][0] - now, REST_SECONDS))
+                continue
+            _, _, enrollment, location = heapq.heappop(self._held)
+            answer = self._courier.ask(location)
+            decision = follow(answer, location, enrollment.attempt, self._rng)
+            match decision:
+                case Follow():
+                    self._hold(enrollment, decision)
+                case SendAgain():
+                    self._note(enrollment, answer, decision)
+                    self._tries.spawn(self._send_again, enrollment, decision.seconds)
+                case Done():
+                    self._note(enrollment, answer, decision)
+
+    def _send_again(self, enrollment: Enrollment, after: float) -> None:
+        gevent.sleep(after)
+        self._send(enrollment, self._load.registry.packet(self._name, enrollment.number))
+
+    def _note(
+        self, enrollment: Enrollment, answer: Answer, decision: Done | SendAgain | Follow
+    ) -> None:
+        load = self._load
+        load.log.write(_told(enrollment, answer, decision, time.time()))
+        self._courier.told(enrollment, decision)
+        if isinstance(decision, Done):
+            load.decided += 1
+            self._undecided -= 1
+
+
+def _sent(enrollment: Enrollment, at: float) -> Sent:
+    return Sent(
+        key=enrollment.key,
+        station=enrollment.station,
+        ordering_key=enrollment.ordering_key,
+        priority=PRIORITY,
+        sha256=enrollment.sha256,
+        bytes=enrollment.bytes,
+        due=enrollment.due,
+        at=at,
+        attempt=enrollment.attempt,
+    )
+
+
+def _told(
+    enrollment: Enrollment, answer: Answer, decision: Done | SendAgain | Follow, at: float
+) -> Told:
+    return Told(
+        key=enrollment.key,
+        at=at,
+        attempt=enrollment.attempt,
+        status=answer.recorded_status or answer.status,
+        told=decision.told,
+        receipt=answer.receipt,
+        replayed=answer.replayed,
+        error=answer.error,
+    )

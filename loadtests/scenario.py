@@ -1,0 +1,197 @@
+"""Scenarios as data: read from `scenarios/*.toml`, checked whole, then never changed.
+
+Knows nothing of processes, sockets or how a scenario is driven.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from loadtests import arrivals
+from loadtests.enrollments import PacketSizes
+from loadtests.server.faults import Fault
+from loadtests.server.model import Model
+from loadtests.targets import TargetError, parse
+from loadtests.verdict import Limits
+
+FOLDER = Path(__file__).parent / "scenarios"
+LEAST_LIMIT_SECONDS = 10.0
+
+_strict = ConfigDict(extra="forbid")
+Seconds = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be run: names the file, the key, and what to write instead."""
+
+
+@dataclass(frozen=True, config=_strict)
+class Arrivals:
+    """How citizens come: `per_second` is the mean over `seconds`, `shape` spreads it."""
+
+    per_second: Annotated[float, Field(gt=0)]
+    seconds: Seconds
+    shape: Literal["constant", "day", "season"] = "constant"
+    first: date | None = None
+    last: date | None = None
+
+    @model_validator(mode="after")
+    def _season_has_dates(self) -> Self:
+        if (self.shape == "season") != (self.first is not None and self.last is not None):
+            raise ValueError('`first` and `last` belong to shape = "season", and it needs both')
+        return self
+
+    def profile(self) -> arrivals.Profile:
+        """The rate over time."""
+        if self.first is not None and self.last is not None:
+            return arrivals.season(self.per_second, self.seconds, self.first, self.last)
+        if self.shape == "day":
+            return arrivals.office_day(self.per_second, self.seconds)
+        return arrivals.constant(self.per_second, self.seconds)
+
+
+@dataclass(frozen=True, config=_strict)
+class Packets:
+    """Packet sizes in bytes: lognormal by median and 95th percentile, cut, times `scale`."""
+
+    median_bytes: Annotated[float, Field(gt=0)] = 600_000
+    p95_bytes: Annotated[float, Field(gt=0)] = 1_200_000
+    max_bytes: Annotated[float, Field(gt=0)] = 5_000_000
+    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    def sizes(self) -> PacketSizes:
+        """The same, ready to draw from."""
+        return PacketSizes(self.median_bytes, self.p95_bytes, self.max_bytes, self.scale)
+
+
+@dataclass(frozen=True, config=_strict)
+class Stations:
+    """The desks: how many per kecamatan, and how they ask.
+
+    `asynchronous_share` of the enrollments ask for a receipt at once (`Prefer: respond-async`);
+    `ordered_share` of them belong to a recording and its correction, which must keep their order.
+    """
+
+    per_kecamatan: Annotated[int, Field(ge=1, le=250)] = 2
+    asynchronous_share: Share = 0.2
+    ordered_share: Share = 0.1
+
+
+@dataclass(frozen=True, config=_strict)
+class Scenario:
+    """One load with what it is for, what it does to the server, and what must come out.
+
+    `limit_seconds` is how long stations go on after the last arrival. `faults` count their time
+    from the first possible arrival. `gateway` holds settings of the gateway by dotted name.
+    `targets` are bands for the verdict's measures; `limits` say when a run proves anything.
+    """
+
+    title: str
+    prose: str
+    arrivals: Arrivals
+    limit_seconds: Annotated[float, Field(ge=0)]
+    server: Model
+    packets: Packets = Packets()
+    stations: Stations = Stations()
+    faults: tuple[Annotated[Fault, Field(discriminator="kind")], ...] = ()
+    gateway: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
+    targets: Mapping[str, Mapping[Literal["min", "max"], float]] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    name: str = ""
+
+    def scaled(self, count: float = 1.0, time: float = 1.0) -> "Scenario":
+        """`count` times as many arrivals per second; everything that lasts, `time` times as long.
+
+        The server keeps its capacity: only its outages get shorter.
+        """
+        flow, server = self.arrivals, self.server
+        return replace(
+            self,
+            arrivals=replace(flow, per_second=flow.per_second * count, seconds=flow.seconds * time),
+            limit_seconds=max(self.limit_seconds * time, LEAST_LIMIT_SECONDS),
+            server=replace(
+                server,
+                down_seconds=server.down_seconds * time,
+                return_seconds=server.return_seconds * time,
+            ),
+            faults=tuple(_lasting(fault, time) for fault in self.faults),
+        )
+
+    def as_data(self) -> dict[str, Any]:
+        """The whole scenario as JSON-ready data, for the first line of a log."""
+        data: dict[str, Any] = _SCENARIO.dump_python(self, mode="json")
+        return data
+
+
+_SCENARIO = TypeAdapter(Scenario)
+
+
+def names() -> tuple[str, ...]:
+    """The scenarios that come with the load tests, by name."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def load(name: str) -> Scenario:
+    """Read a scenario by its name, or by the path of a TOML file of your own.
+
+    Raises:
+        ScenarioError: no such scenario, not TOML, an unknown key, or a value out of range.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        close = get_close_matches(name, names(), n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names())}"
+        raise ScenarioError(f"no scenario {name!r}: {hint}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise ScenarioError(f"{path}: not readable as TOML: {wrong}") from None
+    try:
+        scenario = _SCENARIO.validate_python(data)
+        parse(scenario.targets)
+    except TargetError as wrong:
+        raise ScenarioError(f"{path}:\n  targets: {wrong}") from None
+    except ValidationError as wrong:
+        told = "\n".join(f"  {_told(error)}" for error in wrong.errors())
+        raise ScenarioError(f"{path}:\n{told}") from None
+    return replace(scenario, name=path.stem)
+
+
+def _lasting(fault: Fault, time: float) -> Fault:
+    lasts = fault.duration_seconds
+    return fault.model_copy(
+        update={
+            "at_seconds": fault.at_seconds * time,
+            "duration_seconds": None if lasts is None else lasts * time,
+        }
+    )
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    place: Sequence[int | str] = error["loc"]
+    key = ".".join(str(part) for part in place) or "scenario"
+    if error["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+        return f"{key}: no such key{_close(place)}"
+    return f"{key}: {error['msg']}"
+
+
+def _close(place: Sequence[int | str]) -> str:
+    tables = {
+        "arrivals": Arrivals,
+        "packets": Packets,
+        "stations": Stations,
+        "server": Model,
+        "limits": Limits,
+    }
+    table = Scenario if len(place) == 1 else tables.get(str(place[0]))
+    known = [] if table is None else [field.name for field in fields(table)]
+    close = get_close_matches(str(place[-1]), known, n=1)
+    return f", did you mean {close[0]}?" if close else ""
