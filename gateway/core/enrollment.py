@@ -27,6 +27,7 @@ class Enrollment:
         accepted_at: wall time in seconds.
         priority: 0 (most urgent) to 7, RFC 9218.
         ordering_key: enrollments of one station with the same key go one at a time, in order.
+        fingerprint: HMAC of what makes two requests the same; its answer is sealed with it.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Enrollment:
     accepted_at: float
     priority: int = DEFAULT_PRIORITY
     ordering_key: str | None = field(default=None, repr=False)
+    fingerprint: bytes = field(default=b"", repr=False)
 
     def __repr__(self) -> str:
         """Only what may stand in a log: no key, path, header or body."""

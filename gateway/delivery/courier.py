@@ -188,7 +188,9 @@ class Courier:
         )
         sealed = None
         if answer is not None and enrollment is not None:
-            sealed = self.sealer.seal_answer(enrollment, answer)
+            sealed = self.sealer.seal_answer(
+                enrollment.id, enrollment.station, enrollment.fingerprint, answer
+            )
         change = Change(consequence.status, consequence.reason, consequence.next_attempt_at, sealed)
         while True:
             try:

@@ -1,0 +1,1 @@
+"""What several tests share: clocks that obey, transports that follow a script, builders."""
