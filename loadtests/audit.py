@@ -27,14 +27,20 @@ class Finding:
 def audit(evidence: Evidence) -> tuple[Finding, ...]:
     """Every kind of harm, found or not, worst first."""
     cases = evidence.cases.values()
+    zero = evidence.origin
     lost = sorted((case for case in cases if not case.effects), key=lambda case: not promised(case))
     return (
-        _finding("lost", "a citizen came, the server recorded nothing", lost, _how_lost),
+        _finding(
+            "lost",
+            "a citizen came, the server recorded nothing",
+            lost,
+            lambda case: _how_lost(case, zero),
+        ),
         _finding(
             "lost_promised",
             "lost although a station was promised or told that it is kept (part of lost)",
             [case for case in lost if promised(case)],
-            _how_lost,
+            lambda case: _how_lost(case, zero),
         ),
         _finding(
             "doubled",
@@ -54,13 +60,13 @@ def audit(evidence: Evidence) -> tuple[Finding, ...]:
             "dishonest",
             "a station was told `delivered` before the server had recorded it",
             [case for case in cases if _told_too_early(case)],
-            _how_early,
+            lambda case: _how_early(case, zero),
         ),
         _finding(
             "contradicted",
             "a station's final answer is no, and yet the server recorded it",
             [case for case in cases if case.effects and case.final not in {None, "delivered"}],
-            lambda case: f"{case.key}: told {case.final}, recorded at {case.recorded_at}",
+            lambda case: f"{case.key}: told {case.final}, recorded {_at(case.recorded_at, zero)}",
         ),
     )
 
@@ -74,10 +80,16 @@ def _finding(kind: str, meaning: str, hit: list[Case], say: Callable[[Case], str
     return Finding(kind, meaning, len(hit), tuple(say(case) for case in hit[:EXAMPLES]))
 
 
-def _how_lost(case: Case) -> str:
-    word = f"its last word: {case.final}" if case.final else "never answered for good"
-    promise = f"promised at {case.promised_at}" if promised(case) else "never promised"
-    return f"{case.key}: due at {case.due}, {promise}, {word}"
+def _at(at: float | None, zero: float) -> str:
+    """A moment of the run for people, in seconds since its begin."""
+    return "never" if at is None else f"at {at - zero:.3f} s"
+
+
+def _how_lost(case: Case, zero: float) -> str:
+    return (
+        f"{case.key}: due {_at(case.due, zero)}, promised {_at(case.promised_at, zero)},"
+        f" final answer {case.final or 'none'}"
+    )
 
 
 def _told_too_early(case: Case) -> bool:
@@ -86,9 +98,9 @@ def _told_too_early(case: Case) -> bool:
     return case.recorded_at is None or case.recorded_at > case.delivered_at
 
 
-def _how_early(case: Case) -> str:
-    recorded = "never recorded" if case.recorded_at is None else f"recorded at {case.recorded_at}"
-    return f"{case.key}: told delivered at {case.delivered_at}, {recorded}"
+def _how_early(case: Case, zero: float) -> str:
+    told, recorded = _at(case.delivered_at, zero), _at(case.recorded_at, zero)
+    return f"{case.key}: told delivered {told}, recorded {recorded}"
 
 
 def _invented(effects: list[Recorded]) -> Finding:

@@ -88,6 +88,11 @@ class Evidence:
     server_comes_first: bool = False
     last_at: float = 0.0
 
+    @property
+    def origin(self) -> float:
+        """When the run began: wall clock, the zero of every time that people read."""
+        return self.runs[0].time_origin if self.runs else 0.0
+
 
 def gather(sent: Iterable[SentEvent], ledger: Iterable[LedgerEvent]) -> Evidence:
     """Read both logs once, the stations' first, and sort what they say by enrollment."""

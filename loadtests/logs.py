@@ -7,23 +7,14 @@ since the epoch. A line is written by one system call, so that several processes
 file and a kill can tear only the last line.
 """
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType, UnionType
-from typing import (
-    Any,
-    Literal,
-    NamedTuple,
-    Self,
-    TypeVar,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from types import TracebackType
+from typing import Literal, Self
+
+from loadtests.lines import Lines, OnUnreadable, refuse
 
 Answer = Literal["delivered", "accepted", "rejected", "refused", "failed", "pending", "dead_letter"]
 """What a station knows of its enrollment after an answer.
@@ -164,67 +155,34 @@ SentEvent = Run | Sent | Told | Dropped | End
 LedgerEvent = Server | Recorded | State | Sample
 Event = SentEvent | LedgerEvent | GatewaySample
 
-_SENT: dict[object, type[SentEvent]] = {
-    "run": Run,
-    "sent": Sent,
-    "told": Told,
-    "dropped": Dropped,
-    "end": End,
-}
-_LEDGER: dict[object, type[LedgerEvent]] = {
-    "server": Server,
-    "recorded": Recorded,
-    "state": State,
-    "sample": Sample,
-}
-_GATEWAY: dict[object, type[GatewaySample]] = {None: GatewaySample}
+_SENT: Lines[SentEvent] = Lines(
+    {"run": Run, "sent": Sent, "told": Told, "dropped": Dropped, "end": End}
+)
+_LEDGER: Lines[LedgerEvent] = Lines(
+    {"server": Server, "recorded": Recorded, "state": State, "sample": Sample}
+)
+_GATEWAY: Lines[GatewaySample] = Lines({None: GatewaySample})
+_ALL: Lines[Event] = Lines({**_SENT.kinds, **_LEDGER.kinds, **_GATEWAY.kinds})
 
 
-_NAMES: dict[type[Event], object] = {
-    kind: name for kinds in (_SENT, _LEDGER, _GATEWAY) for name, kind in kinds.items()
-}
+def to_line(record: Event) -> bytes:
+    """One JSON line with its end."""
+    return _ALL.to_line(record)
 
 
-class _Field(NamedTuple):
-    name: str
-    types: frozenset[type]
-    choices: frozenset[object] | None
-    required: bool
+def read_sent(path: Path, on_unreadable: OnUnreadable = refuse) -> Iterator[SentEvent]:
+    """Stream `sent.jsonl`; an unreadable line raises, or goes to `on_unreadable` and is skipped."""
+    return _SENT.read(path, on_unreadable)
 
 
-def _shape(kind: type[Event]) -> tuple[_Field, ...]:
-    """The fields of one record, with the JSON types each may hold."""
-    hints = get_type_hints(kind)
-    return tuple(
-        _Field(field.name, *_allowed(hints[field.name]), required=field.default is MISSING)
-        for field in fields(kind)
-    )
+def read_ledger(path: Path, on_unreadable: OnUnreadable = refuse) -> Iterator[LedgerEvent]:
+    """Stream `ledger.jsonl`, as `read_sent`."""
+    return _LEDGER.read(path, on_unreadable)
 
 
-def _allowed(hint: object) -> tuple[frozenset[type], frozenset[object] | None]:
-    origin = get_origin(hint)
-    if origin is Literal:
-        return frozenset({str}), frozenset(get_args(hint))
-    if origin is Mapping:
-        return frozenset({dict}), None
-    parts = cast("tuple[type, ...]", get_args(hint) if origin is UnionType else (hint,))
-    return frozenset(parts) | ({int} if float in parts else frozenset()), None
-
-
-_FIELDS: dict[type, tuple[_Field, ...]] = {kind: _shape(kind) for kind in _NAMES}
-
-
-class UnreadableLineError(ValueError):
-    """A line that is no record of this log: where it is and what is wrong with it.
-
-    `torn` is true for a last line without its end: the writer was stopped in the middle.
-    """
-
-    def __init__(self, path: Path, line: int, reason: str, *, torn: bool) -> None:
-        """Name the place as editors do: `file:line`."""
-        super().__init__(f"{path.name}:{line}: {reason}")
-        self.line = line
-        self.torn = torn
+def read_gateway(path: Path, on_unreadable: OnUnreadable = refuse) -> Iterator[GatewaySample]:
+    """Stream `gateway.jsonl`, as `read_sent`."""
+    return _GATEWAY.read(path, on_unreadable)
 
 
 class LogWriter:
@@ -263,76 +221,3 @@ class LogWriter:
         at: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def to_line(record: Event) -> bytes:
-    """One JSON line with its end, keys in the order of the record's fields."""
-    cls = type(record)
-    name = _NAMES[cls]
-    data: dict[str, object] = {} if name is None else {"event": name}
-    for field in _FIELDS[cls]:
-        data[field.name] = getattr(record, field.name)
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).encode() + b"\n"
-
-
-E = TypeVar("E", bound=Event)
-OnUnreadable = Callable[[UnreadableLineError], None]
-
-
-def _refuse(error: UnreadableLineError) -> None:
-    raise error
-
-
-def read_sent(path: Path, on_unreadable: OnUnreadable = _refuse) -> Iterator[SentEvent]:
-    """Stream `sent.jsonl`; an unreadable line raises, or goes to `on_unreadable` and is skipped."""
-    return _read(path, _SENT, on_unreadable)
-
-
-def read_ledger(path: Path, on_unreadable: OnUnreadable = _refuse) -> Iterator[LedgerEvent]:
-    """Stream `ledger.jsonl`, as `read_sent`."""
-    return _read(path, _LEDGER, on_unreadable)
-
-
-def read_gateway(path: Path, on_unreadable: OnUnreadable = _refuse) -> Iterator[GatewaySample]:
-    """Stream `gateway.jsonl`, as `read_sent`."""
-    return _read(path, _GATEWAY, on_unreadable)
-
-
-def _read(path: Path, kinds: Mapping[object, type[E]], on_unreadable: OnUnreadable) -> Iterator[E]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            torn = not line.endswith(b"\n")
-            try:
-                record = _parse(line, kinds)
-            except (ValueError, RecursionError) as wrong:
-                reason = "the last line is torn" if torn else str(wrong)
-                on_unreadable(UnreadableLineError(path, number, reason, torn=torn))
-            else:
-                yield record
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
-
-
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
-
-
-def _parse(line: bytes, kinds: Mapping[object, type[E]]) -> E:
-    data = _decode(line.decode())
-    if type(data) is not dict:
-        raise ValueError("not a JSON object")
-    name = data.get("event")
-    kind = kinds.get(name) if name is None or type(name) is str else None
-    if kind is None:
-        raise ValueError(f"unknown event {name!r}, expected one of {sorted(map(str, kinds))}")
-    values: dict[str, Any] = {}
-    for field in _FIELDS[kind]:
-        if field.name in data:
-            value = data[field.name]
-            if type(value) not in field.types or (field.choices and value not in field.choices):
-                raise ValueError(f"{name or 'record'}: {field.name} cannot be {value!r:.40}")
-            values[field.name] = value
-        elif field.required:
-            raise ValueError(f"{name or 'record'}: {field.name} is missing")
-    return kind(**values)

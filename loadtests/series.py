@@ -53,7 +53,7 @@ def over_time(
     promised = sorted(
         case.promised_at for case in evidence.cases.values() if case.promised_at is not None
     )
-    origin = evidence.runs[0].time_origin if evidence.runs else (came[0] if came else 0.0)
+    origin = evidence.origin or (came[0] if came else 0.0)
     end = max((times[-1] for times in (came, recorded, promised) if times), default=origin)
     width = width or step_for(end - origin, 240)
     count = max(1, int((end - origin) / width) + 1)

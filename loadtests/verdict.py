@@ -12,7 +12,8 @@ from typing import cast
 
 from loadtests.audit import Finding, audit
 from loadtests.evidence import Evidence, gather
-from loadtests.logs import UnreadableLineError, read_ledger, read_sent
+from loadtests.lines import UnreadableLineError
+from loadtests.logs import read_ledger, read_sent
 from loadtests.measures import Drain, Figure, drains, measure
 from loadtests.targets import HARM, Check, TargetError, check, duration, parse, say
 
@@ -176,14 +177,14 @@ def _invalid(
         "ledger.jsonl does not begin with a server line": not evidence.server_comes_first,
         "sent.jsonl mixes runs of different settings": len(settings) > 1,
         "no station sent anything": not evidence.cases,
-        f"{open_ends} generating processes did not write their end": open_ends > 0,
-        f"the generator dropped {len(evidence.dropped)} arrivals": bool(evidence.dropped),
+        f"generating processes that did not write their end: {open_ends}": open_ends > 0,
+        f"arrivals that the generator dropped: {len(evidence.dropped)}": bool(evidence.dropped),
         f"the generator was late: p99 of sent - due is {late * 1000:.0f} ms, at most"
         f" {limits.sent_late_p99_seconds * 1000:.0f} ms": late > limits.sent_late_p99_seconds,
         f"the generator's processor was saturated: {cpu:.0f} %, at most"
         f" {limits.cpu_percent_max:.0f} %": cpu > limits.cpu_percent_max,
-        f"{len(evidence.strays)} answers belong to no enrollment sent, the first to"
-        f" {evidence.strays[:1]}": bool(evidence.strays),
+        f"answers to enrollments that were never sent: {len(evidence.strays)}, among them"
+        f" {', '.join(evidence.strays[:3])}": bool(evidence.strays),
     }
     torn_middle = [f"unreadable line {error}" for error in unreadable if not error.torn]
     return [reason for reason, holds in found.items() if holds] + torn_middle
@@ -209,11 +210,7 @@ def _sentence(
     doubt = f" The run is invalid as well: {'; '.join(invalid)}." if invalid else ""
     match code:
         case 3:
-            harm = [f"{say(measures[kind])} {kind}" for kind in HARM if measures[kind]]
-            broken = measures["lost_promised"]
-            promise = f" ({say(broken)} of them after a promise)" if broken else ""
-            words = ", ".join(harm).replace("lost", f"lost{promise}", 1)
-            return f"FAILED: of {arrivals} enrollments {words}.{doubt}"
+            return f"FAILED: {_harm(measures)}, of {arrivals} enrollments.{doubt}"
         case 2:
             return f"INVALID: this run proves nothing, because {'; '.join(invalid)}."
         case 1:
@@ -226,6 +223,20 @@ def _sentence(
             )
     recovery = _recovery(measures, drained)
     return f"PASSED: all {arrivals} enrollments were recorded exactly once{recovery}."
+
+
+def _harm(measures: Mapping[str, Figure]) -> str:
+    words = {
+        "lost": "lost",
+        "doubled": "recorded more than once",
+        "altered": "recorded with other bytes",
+        "invented": "recorded that nobody sent",
+    }
+    told = [f"{say(measures[kind])} {word}" for kind, word in words.items() if measures[kind]]
+    broken = measures["lost_promised"]
+    if broken:
+        told[0] += f" ({say(broken)} after a promise)"
+    return ", ".join(told)
 
 
 def _recovery(measures: Mapping[str, Figure], drained: Sequence[Drain]) -> str:

@@ -1,6 +1,6 @@
 """Several runs of one scenario side by side: verdicts, figures, pictures on common axes. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from loadtests.measures import MEANINGS
@@ -11,6 +11,22 @@ from loadtests.pages.plot import draw
 from loadtests.pages.run import figure, mood
 from loadtests.verdict import Verdict
 
+KEY = (
+    "arrivals",
+    "recorded",
+    "lost",
+    "lost_promised",
+    "doubled",
+    "answered_in_time",
+    "promise_p50",
+    "promise_p99",
+    "retips",
+    "outage_seconds",
+    "drain_seconds",
+    "drain_ratio",
+)
+"""What a reader compares first; the whole list is at the end of the page."""
+
 
 def comparison_page(verdicts: Sequence[Verdict], drawn: Sequence[Pictures]) -> str:
     """The whole page, one column for each run; it fetches nothing."""
@@ -19,7 +35,8 @@ def comparison_page(verdicts: Sequence[Verdict], drawn: Sequence[Pictures]) -> s
         "compare.html",
         name=escape(verdicts[0].scenario),
         verdicts="".join(_verdict(verdict) for verdict in verdicts),
-        table=_table(verdicts),
+        table=_table(verdicts, KEY),
+        measures=_table(verdicts, MEANINGS),
         rows="".join(
             f'<div class="columns">{"".join(draw(chart) for chart in row)}</div>' for row in rows
         ),
@@ -34,13 +51,13 @@ def _verdict(verdict: Verdict) -> str:
     )
 
 
-def _table(verdicts: Sequence[Verdict]) -> str:
+def _table(verdicts: Sequence[Verdict], names: Iterable[str]) -> str:
     head = [Cell(""), Cell(""), *(Cell(f"via {verdict.via}", "number") for verdict in verdicts)]
     return html.table(
         head,
         [
-            (name, meaning, *(_measured(verdict, name) for verdict in verdicts))
-            for name, meaning in MEANINGS.items()
+            (name, MEANINGS[name], *(_measured(verdict, name) for verdict in verdicts))
+            for name in names
         ],
     )
 

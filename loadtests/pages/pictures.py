@@ -3,13 +3,14 @@
 Knows no page: `run` and `comparison` put them there.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.evidence import Case, Evidence
 from loadtests.logs import GatewaySample
 from loadtests.measures import Drain, percentile
-from loadtests.pages.plot import Chart, Dots, Line, Rule, Span, highest
+from loadtests.pages.chart import Chart, Dots, Line, Rule, Span, highest
 from loadtests.series import Series, Values, over_time
 
 MOST_DOTS = 1500
@@ -151,6 +152,7 @@ def _latency(frame: Chart, evidence: Evidence, series: Series) -> Chart:
         dots=(
             Dots("one promise", "promised", _points(promises, series.origin)),
             Dots("one final answer", "recorded", _points(answers, series.origin)),
+            *_never(answers, series.origin),
         ),
     )
 
@@ -159,8 +161,18 @@ Answered = Sequence[tuple[Case, float | None]]
 
 
 def _points(answered: Answered, origin: float) -> list[tuple[float, float]]:
-    points = [(case.due - origin, at - case.due) for case, at in answered if at is not None]
-    return points[:: max(1, -(-len(points) // MOST_DOTS))]
+    return _some([(case.due - origin, at - case.due) for case, at in answered if at is not None])
+
+
+def _never(answered: Answered, origin: float) -> Iterable[Dots]:
+    points = _some([(case.due - origin, math.inf) for case, at in answered if at is None])
+    if points:
+        yield Dots("never answered", "never", points)
+
+
+def _some(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Evenly thinned out: more dots than pixels help nobody."""
+    return points[:: max(1, math.ceil(len(points) / MOST_DOTS))]
 
 
 def _p95(answered: Answered, series: Series) -> Values:
@@ -168,6 +180,6 @@ def _p95(answered: Answered, series: Series) -> Values:
     steps: list[list[float]] = [[] for _ in series.at]
     for case, at in answered:
         step = max(0, min(int((case.due - series.origin) / series.width), len(steps) - 1))
-        steps[step].append(float("inf") if at is None else at - case.due)
+        steps[step].append(math.inf if at is None else at - case.due)
     values = (percentile(sorted(step), 0.95) if step else None for step in steps)
-    return tuple(None if value == float("inf") else value for value in values)
+    return tuple(None if value == math.inf else value for value in values)

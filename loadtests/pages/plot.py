@@ -9,9 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960, 64, 16, 12, 40
+from loadtests.pages.chart import Chart, Dots, Line, Rule, Span, highest
+
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960, 76, 16, 12, 40
 STRIP = 20
 """Height of one state strip below a plot."""
 
@@ -27,63 +28,6 @@ LOG_TICKS = {
     3600: "1 h",
     36000: "10 h",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Values at the chart's `at`; `None` leaves a gap. `css` names the colour."""
-
-    label: str
-    css: str
-    values: Sequence[float | None]
-    style: Literal["line", "area", "dashed"] = "line"
-
-
-@dataclass(frozen=True, slots=True)
-class Dots:
-    """Single points (seconds, value)."""
-
-    label: str
-    css: str
-    points: Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A straight dashed line from (x, y) to (x, y)."""
-
-    label: str
-    css: str
-    start: tuple[float, float]
-    end: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A named stretch of time, in seconds."""
-
-    start: float
-    end: float
-    label: str
-    css: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """One picture over `seconds`. `log` is for lengths of time over many magnitudes."""
-
-    title: str
-    unit: str
-    seconds: float
-    at: Sequence[float]
-    lines: Sequence[Line] = ()
-    dots: Sequence[Dots] = ()
-    rules: Sequence[Rule] = ()
-    shaded: Sequence[Span] = ()
-    strips: Sequence[tuple[str, Sequence[Span]]] = ()
-    log: bool = False
-    height: int = 240
-    top: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +53,6 @@ class _Scale:
     @property
     def floor(self) -> float:
         return self.height - BOTTOM
-
-
-def highest(chart: Chart) -> float:
-    """The largest value that the chart must hold; 1 for an empty one."""
-    lines = (value for line in chart.lines for value in line.values if value is not None)
-    dots = (value for dots in chart.dots for _, value in dots.points)
-    rules = (y for rule in chart.rules for y in (rule.start[1], rule.end[1]))
-    return max((*lines, *dots, *rules), default=0.0) or 1.0
 
 
 def draw(chart: Chart) -> str:
@@ -210,7 +146,7 @@ def _y_axis(chart: Chart, scale: _Scale) -> list[str]:
     ]
     middle = (TOP + scale.floor) / 2
     label = (
-        f'<text class="unit" transform="translate(14 {middle:.0f}) rotate(-90)"'
+        f'<text class="unit" transform="translate(12 {middle:.0f}) rotate(-90)"'
         f' text-anchor="middle">{escape(chart.unit)}</text>'
     )
     return [*lines, label]

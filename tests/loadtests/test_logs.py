@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.lines import UnreadableLineError
 from loadtests.logs import (
     Dropped,
     End,
@@ -17,7 +18,6 @@ from loadtests.logs import (
     Server,
     State,
     Told,
-    UnreadableLineError,
     read_gateway,
     read_ledger,
     read_sent,

@@ -165,7 +165,7 @@ def test_a_promise_that_was_broken_is_counted_apart() -> None:
     told = only(logs.sent, Told, "k034")
     verdict = Logs([e for e in logs.sent if e is not told], logs.ledger).judge()
     assert (verdict.measures["lost"], verdict.measures["lost_promised"]) == (2, 1)
-    assert verdict.sentence == "FAILED: of 40 enrollments 2 lost (1 of them after a promise)."
+    assert verdict.sentence == "FAILED: 2 lost (1 after a promise), of 40 enrollments."
     assert verdict.measures["undecided"] == 1
 
 
@@ -194,11 +194,11 @@ def late(logs: Logs) -> Logs:
 INVALID: dict[str, tuple[Callable[[Logs], Logs], str]] = {
     "no run line": (without(Run), "does not begin with a run line"),
     "no server line": (without(Server), "does not begin with a server line"),
-    "no end": (without(End), "did not write their end"),
+    "no end": (without(End), "did not write their end: 1"),
     "nothing sent": (lambda _: Logs(honest().sent[:1], honest().ledger[:1]), "no station sent"),
     "a dropped arrival": (
         lambda logs: Logs([*logs.sent, Dropped(T0, "36.03.01-1", "pool full")], logs.ledger),
-        "dropped 1 arrivals",
+        "generator dropped: 1",
     ),
     "behind the schedule": (late, "60 ms, at most 50 ms"),
     "no processor left": (
@@ -207,7 +207,7 @@ INVALID: dict[str, tuple[Callable[[Logs], Logs], str]] = {
     ),
     "an answer to nobody": (
         lambda logs: Logs([*logs.sent, Told("ghost", T0, 1, 503, "refused")], logs.ledger),
-        "belong to no enrollment",
+        "never sent: 1, among them ghost",
     ),
     "two seeds in one log": (
         lambda logs: Logs(
@@ -229,7 +229,7 @@ def test_a_run_that_proves_nothing_is_invalid_and_says_why(name: str) -> None:
 def test_harm_weighs_more_than_an_invalid_run_and_both_are_said() -> None:
     verdict = lose(late(honest()), KEY).judge()
     assert verdict.exit_code == 3
-    assert verdict.sentence.startswith("FAILED: of 40 enrollments 1 lost (1 of them after")
+    assert verdict.sentence.startswith("FAILED: 1 lost (1 after a promise), of 40")
     assert "The run is invalid as well: the generator was late" in verdict.sentence
 
 
