@@ -34,6 +34,7 @@ def enrollment(number: int = 1) -> Enrollment:
         content_sha256="ab" * 32,
         accepted_at=12.5,
         ordering_key="citizen-7",
+        fingerprint=b"f" * 32,
     )
 
 
