@@ -1,0 +1,76 @@
+"""The kinds of values that settings have: how each is read, checked and described."""
+
+import json
+from pathlib import PurePath
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+
+from gateway.config.address import Address
+
+SQLITE = "sqlite:///"
+
+
+def _address(value: object) -> Address:
+    return value if isinstance(value, Address) else Address.parse(str(value))
+
+
+def _upstream_url(value: str) -> str:
+    wrong = "must be http:// or https:// with a host, such as https://recording.example/api"
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(wrong)
+    if "@" in parts.netloc:
+        raise ValueError("must hold no credentials; put them into upstream.authorization_file")
+    if "?" in value or "#" in value:
+        raise ValueError("must end with its path: a query comes from each request, unchanged")
+    return value.rstrip("/")
+
+
+def _journal_url(value: str) -> str:
+    path = value.removeprefix(SQLITE)
+    if path == value:
+        raise ValueError("must be sqlite:///FILE (three slashes: relative, four: absolute)")
+    if path.startswith(":") or not PurePath(path).name or path.endswith("/"):
+        raise ValueError("must name a file: what is kept in memory is lost with the process")
+    return value
+
+
+def _lookup_path(value: str) -> str:
+    if not value.startswith("/") or value.count("{key}") != 1:
+        raise ValueError("must begin with / and hold {key} once, as /enrollments/by-key/{key}")
+    return value
+
+
+def _route_path(value: str) -> str:
+    if not value.startswith(("/", "*")):
+        raise ValueError("must begin with / or *, such as /login or /search/*")
+    return value
+
+
+def _rows(value: object) -> object:
+    """A list as it is, or as JSON text: a variable can hold nothing else."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        raise ValueError('must be a JSON list, such as [{"path": "/login"}]') from None
+
+
+Listen = Annotated[
+    Address,
+    BeforeValidator(_address),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": r"^.+:\d+$"}),
+]
+UpstreamUrl = Annotated[str, AfterValidator(_upstream_url)]
+JournalUrl = Annotated[str, AfterValidator(_journal_url)]
+LookupPath = Annotated[str, AfterValidator(_lookup_path)]
+RoutePath = Annotated[str, AfterValidator(_route_path)]
+Rows = BeforeValidator(_rows)
