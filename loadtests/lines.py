@@ -70,23 +70,23 @@ class Lines(Generic[R_co]):
                     yield record
 
     def _parse(self, line: bytes) -> R_co:
-        data = _decode(line.decode())
-        if type(data) is not dict:
-            raise ValueError("not a JSON object")
+        text = line.decode()
+        data, end = _decode(text)
+        if type(data) is not dict or text[end:].strip():
+            raise ValueError("not one JSON object")
         name = data.get("event")
         kind = self.kinds.get(name) if name is None or type(name) is str else None
         if kind is None:
             known = ", ".join(map(str, self.kinds))
             raise ValueError(f"unknown event {name!r}, expected one of {known}")
         values: dict[str, Any] = {}
-        for field in self._fields[kind]:
-            if field.name in data:
-                value = data[field.name]
-                if type(value) not in field.types or (field.choices and value not in field.choices):
-                    raise ValueError(f"{name or 'record'}: {field.name} cannot be {value!r:.40}")
-                values[field.name] = value
-            elif field.required:
-                raise ValueError(f"{name or 'record'}: {field.name} is missing")
+        for field, types, choices, required in self._fields[kind]:
+            if field in data:
+                value = values[field] = data[field]
+                if type(value) not in types or (choices and value not in choices):
+                    raise ValueError(f"{name or 'record'}: {field} cannot be {value!r:.40}")
+            elif required:
+                raise ValueError(f"{name or 'record'}: {field} is missing")
         return kind(**values)
 
 
@@ -94,7 +94,7 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON number")
 
 
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+_decode = json.JSONDecoder(parse_constant=_no_constant).raw_decode
 
 
 class _Field(NamedTuple):

@@ -77,6 +77,10 @@ def test_a_torn_last_line_is_reported_and_the_rest_is_read(tmp_path: Path) -> No
     assert [(error.line, error.torn) for error in errors] == [(2, True)]
 
 
+def test_a_whole_record_that_lacks_only_its_line_end_is_read(tmp_path: Path) -> None:
+    assert list(read_sent(write(tmp_path / "log", to_line(SENT[0])[:-1]))) == SENT[:1]
+
+
 def test_a_new_writer_leaves_a_torn_line_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "log", to_line(SENT[0]), to_line(SENT[1])[:-20])
     with LogWriter(path) as log:
@@ -92,7 +96,8 @@ def test_a_new_writer_leaves_a_torn_line_alone(tmp_path: Path) -> None:
         (b"\x00\xff\n", "utf-8"),
         (b"not json\n", "Expecting value"),
         (b"\n", "Expecting value"),
-        (b"[1]\n", "not a JSON object"),
+        (b"[1]\n", "not one JSON object"),
+        (to_line(SENT[5])[:-1] + to_line(SENT[5]), "not one JSON object"),
         (b"{}\n", "unknown event None"),
         (b'{"event":["sent"]}\n', "unknown event"),
         (b'{"event":"recorded"}\n', "unknown event 'recorded'"),
