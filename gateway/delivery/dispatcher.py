@@ -143,6 +143,9 @@ class Dispatcher:
         Raises:
             JournalBroken: the journal cannot be trusted any more; the process must end.
         """
+        reason = await self._memory.pause()
+        if reason is not None:
+            self._gate.pause(reason)
         while not self._stopping:
             self._wake.clear()
             pause = _AFTER_FAULT
