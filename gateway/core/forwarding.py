@@ -105,6 +105,25 @@ def end_to_end(headers: Iterable[tuple[str, str]], *, without: frozenset[str]) -
     return tuple((name, value) for name, value, lower in pairs if lower not in dropped)
 
 
+def sendable(headers: Headers) -> Headers:
+    """The headers whose values can be written again as the bytes that they were.
+
+    aiohttp reads a value as UTF-8 and keeps other bytes as surrogates, which it cannot write.
+    """
+    return tuple(header for header in headers if is_text(header[1]))
+
+
+def is_text(value: str) -> bool:
+    """Whether a header's value is ASCII or valid UTF-8."""
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def via(version: tuple[int, int]) -> str:
     """Our ``Via`` (RFC 9110, section 7.6.3) for a message received in this HTTP version."""
     return f"{version[0]}.{version[1]} {PSEUDONYM}"

@@ -1,0 +1,285 @@
+"""The public door: what is asked for, by whom, and which room answers.
+
+Must not know how any of them does it. Nothing of a request goes into a log.
+"""
+
+import asyncio
+import random
+import traceback
+from typing import cast
+
+import structlog
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.core.enrollment import Headers
+from gateway.core.facts import Fact, Publish, RequestFinished
+from gateway.core.forwarding import (
+    OWN_PATHS,
+    TargetUnsafe,
+    check_target,
+    end_to_end,
+    forwarded,
+    via,
+)
+from gateway.core.problems import Language, ProblemType, choose_language
+from gateway.core.routes import SAFE, is_kept, route_for
+from gateway.intake.connection import StationConnection, StationServer
+from gateway.intake.enrolling import Enrolling
+from gateway.intake.ports import Delivery
+from gateway.intake.reading import BodyReader, check_framing
+from gateway.intake.receipt_resource import ReceiptResource
+from gateway.intake.receipts import Receipts
+from gateway.intake.relay import Relay
+from gateway.intake.replies import AsGiven, Refused, problem_reply
+from gateway.intake.settings import IntakeSettings
+from gateway.intake.signing import ReceiptKeys
+from gateway.intake.stations import Station, Stations
+from gateway.intake.tls import common_name
+from gateway.intake.visit import Visit, read_wishes
+from gateway.intake.waiters import Waiters
+from gateway.journal.contract import Journal
+from gateway.journal.sealing import Sealer
+
+UNKNOWN = "unknown"
+_CREDENTIAL = frozenset({"authorization"})
+_KEY = frozenset({"idempotency-key"})
+_NO_REQUEST = {400: ProblemType.BAD_REQUEST, 408: ProblemType.REQUEST_TIMEOUT}
+
+
+class Intake:
+    """Answers stations. ``server()`` makes it listen, ``see`` must be subscribed to the facts."""
+
+    def __init__(  # noqa: PLR0913 - the wiring names each part, once
+        self,
+        *,
+        journal: Journal,
+        sealer: Sealer,
+        delivery: Delivery,
+        relay: Relay,
+        receipt_keys: ReceiptKeys,
+        stations: Stations,
+        settings: IntakeSettings,
+        clock: Clock,
+        rng: random.Random,
+        publish: Publish,
+    ) -> None:
+        """Wire it up.
+
+        Args:
+            journal: keeps enrollments.
+            sealer: seals them before.
+            delivery: takes them over after.
+            relay: carries what is not kept.
+            receipt_keys: sign receipts.
+            stations: tells who asks.
+            settings: limits and times.
+            clock: both clocks.
+            rng: makes ids.
+            publish: where facts go.
+        """
+        receipts = Receipts(receipt_keys, journal=journal, delivery=delivery, clock=clock)
+        self._waiters = Waiters()
+        self._bodies = BodyReader(
+            max_body_bytes=settings.max_body_bytes,
+            max_inflight_bytes=settings.max_inflight_bytes,
+            idle_seconds=settings.body_idle_timeout_seconds,
+        )
+        self._enrolling = Enrolling(
+            journal=journal,
+            sealer=sealer,
+            delivery=delivery,
+            receipts=receipts,
+            waiters=self._waiters,
+            clock=clock,
+            rng=rng,
+            publish=publish,
+        )
+        self._resource = ReceiptResource(
+            journal=journal,
+            sealer=sealer,
+            delivery=delivery,
+            receipts=receipts,
+            waiters=self._waiters,
+        )
+        self._relay = relay
+        self._stations = stations
+        self._settings = settings
+        self._clock = clock
+        self._publish = publish
+        self._dropped = _CREDENTIAL if stations.use_tokens else frozenset[str]()
+        self._log = structlog.get_logger("intake")
+        self._in_hand = 0
+        self._quiet: asyncio.Event | None = None
+
+    def server(self) -> StationServer:
+        """The protocol factory of the listener."""
+        return StationServer(self.handle, explain=self._explain, settings=self._settings)
+
+    def see(self, fact: Fact) -> None:
+        """Take note of a fact: someone may wait for it."""
+        self._waiters.see(fact)
+
+    def release(self) -> None:
+        """Let every station that waits go with its receipt."""
+        self._waiters.release()
+
+    async def finish(self) -> None:
+        """From now on every answer ends its connection; return when no request is in hand."""
+        self._quiet = self._quiet or asyncio.Event()
+        if self._in_hand == 0:
+            self._quiet.set()
+        await self._quiet.wait()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whatever happens."""
+        began = self._clock.monotonic()
+        connection = cast("StationConnection", request.protocol)
+        self._in_hand += 1
+        name = UNKNOWN
+        try:
+            check_framing(request)
+            target = _safe_target(request)
+            if target.startswith(OWN_PATHS):
+                response = await self._own(request, target, connection)
+            else:
+                station = self._identify(request, connection)
+                name = station.name
+                response = await self._serve(request, target, station, connection)
+        except Refused as refused:
+            response = problem_reply(refused, _language(request))
+        except ConnectionError:
+            raise  # the station is gone, or must see that its answer broke off
+        except Exception as error:  # noqa: BLE001 - a fault of ours; the station learns no more
+            response = self._own_fault(request, error)
+        finally:
+            self._in_hand -= 1
+            if self._quiet is not None and self._in_hand == 0:
+                self._quiet.set()
+        self._tell(request.method, name, response, self._clock.monotonic() - began)
+        if self._quiet is not None:
+            response.force_close()
+        return response
+
+    async def _own(
+        self, request: web.BaseRequest, target: str, connection: StationConnection
+    ) -> AsGiven:
+        if request.method not in SAFE:
+            raise Refused(ProblemType.NOT_FOUND)
+        public = self._resource.public(target.partition("?")[0], _language(request))
+        if public is not None:
+            return public
+        station = self._identify(request, connection)
+        return await self._resource.receipt(
+            request, target, station=station.name, connection=connection
+        )
+
+    async def _serve(
+        self,
+        request: web.BaseRequest,
+        target: str,
+        station: Station,
+        connection: StationConnection,
+    ) -> AsGiven:
+        path = target.partition("?")[0]
+        method = request.method
+        self._stations.enter(station, path)
+        try:
+            route = route_for(self._settings.routes, method=method, path=path)
+            settings = self._settings
+            if not is_kept(route, method):
+                hold = settings.hold_seconds if route.hold_seconds is None else route.hold_seconds
+                headers = self._onward(request, connection, self._dropped)
+                body = await self._bodies.read(request)
+                try:
+                    return await self._relay.relay(
+                        request, target, headers, body, hold_seconds=hold, connection=connection
+                    )
+                finally:
+                    self._bodies.release(len(body))
+            wishes = read_wishes(
+                request,
+                route,
+                hold_seconds=settings.hold_seconds,
+                key_required=settings.require_idempotency_key,
+            )
+            headers = self._onward(request, connection, self._dropped | _KEY)
+            visit = Visit(request, connection, station.name, target, headers, wishes)
+            body = await self._bodies.read(request)
+            try:
+                return await self._enrolling.enroll(visit, body)
+            finally:
+                self._bodies.release(len(body))
+        finally:
+            self._stations.leave(station)
+
+    def _identify(self, request: web.BaseRequest, connection: StationConnection) -> Station:
+        transport = connection.transport
+        certificate = None if transport is None else transport.get_extra_info("peercert")
+        return self._stations.identify(
+            authorizations=request.headers.getall("Authorization", ()),
+            certificate=common_name(certificate),
+        )
+
+    def _onward(
+        self, request: web.BaseRequest, connection: StationConnection, without: frozenset[str]
+    ) -> Headers:
+        """The headers that go on, and who sent them and how they came."""
+        peer = connection.peername
+        return (
+            *end_to_end(request.headers.items(), without=without),
+            ("Via", via(request.version)),
+            (
+                "Forwarded",
+                forwarded(
+                    address=peer[0] if isinstance(peer, tuple) else None,
+                    host=request.headers.get("Host"),
+                    scheme="http" if connection.ssl_context is None else "https",
+                ),
+            ),
+        )
+
+    def _explain(self, status: int) -> web.StreamResponse:
+        """The answer to what is no request at all."""
+        problem = _NO_REQUEST.get(status, ProblemType.INTERNAL_ERROR)
+        reason = "framing" if problem is ProblemType.BAD_REQUEST else None
+        refused = Refused(problem, reason=reason, close=True)
+        response = problem_reply(refused, Language.ENGLISH)
+        self._tell(UNKNOWN.upper(), UNKNOWN, response, 0.0)
+        return response
+
+    def _own_fault(self, request: web.BaseRequest, error: Exception) -> AsGiven:
+        # The text of an exception may hold what a request held; where it happened does not.
+        frames = traceback.extract_tb(error.__traceback__)[-3:]
+        self._log.error(
+            "request_failed",
+            error=type(error).__name__,
+            where=[f"{frame.name}:{frame.lineno}" for frame in frames],
+        )
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun and cannot be finished") from error
+        return problem_reply(Refused(ProblemType.INTERNAL_ERROR, close=True), _language(request))
+
+    def _tell(self, method: str, station: str, response: AsGiven, seconds: float) -> None:
+        if response.outcome is not None:
+            self._publish(
+                RequestFinished(
+                    method=method,
+                    outcome=response.outcome,
+                    status=response.status,
+                    seconds=seconds,
+                    station=station,
+                    problem=response.problem,
+                )
+            )
+
+
+def _safe_target(request: web.BaseRequest) -> str:
+    try:
+        return check_target(request.raw_path, host=request.headers.get("Host"))
+    except TargetUnsafe as unsafe:
+        raise Refused(ProblemType.BAD_REQUEST, reason=unsafe.reason) from None
+
+
+def _language(request: web.BaseRequest) -> Language:
+    return choose_language(request.headers.get("Accept-Language"))

@@ -1,0 +1,185 @@
+"""One station's connection: aiohttp's, with deadlines and with problems instead of its pages.
+
+Must not know enrollments. aiohttp closes idle connections by itself; what it lacks is added here:
+a deadline for a head that does not end, one for a reader that does not read, an end for a body
+whose framing breaks, and a word to whoever waits when the station goes away.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, cast
+
+from aiohttp import http_parser, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
+
+from gateway.intake.settings import IntakeSettings
+
+Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Explain: TypeAlias = Callable[[int], web.StreamResponse]
+
+# A reader gets on when it takes at least this much within the deadline; see ``reading``.
+LEAST_PROGRESS = 4096
+
+
+class StationConnection(RequestHandler):
+    """aiohttp's protocol of one connection.
+
+    Attributes:
+        on_lost: called once when the station goes away while its request is in hand.
+    """
+
+    __slots__ = ("_body", "_head_timer", "_server", "_unread", "_write_timer", "on_lost")
+
+    def __init__(self, server: "StationServer", **options: object) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **options)  # type: ignore[arg-type]
+        self.on_lost: Callable[[], object] | None = None
+        self._server = server
+        self._body: StreamReader = EMPTY_PAYLOAD
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._unread = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is in hand."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def begin(self, body: StreamReader) -> None:
+        """A request is taken in hand; its body comes through ``body``."""
+        self._body = body
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; watch over heads that do not end and bodies whose framing broke."""
+        super().data_received(data)
+        if self._messages:
+            self._stop_head_timer()
+            if isinstance(self._messages[-1][0], _ErrInfo):
+                self._break_bodies()
+        elif self._head_timer is None and data and self.idle:
+            delay = self._server.settings.header_timeout_seconds
+            self._head_timer = self._loop.call_later(delay, self._head_is_late)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell whoever waits for this station, or for its body."""
+        self._stop_head_timer()
+        self._stop_write_timer()
+        if not self._body.is_eof():
+            self._body.set_exception(ConnectionResetError("the station went away"))
+        super().connection_lost(exc)
+        on_lost, self.on_lost = self.on_lost, None
+        if on_lost is not None:
+            on_lost()
+
+    def pause_writing(self) -> None:
+        """More is waiting to be read by the station than the buffer should hold."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """The station has read enough."""
+        self._stop_write_timer()
+        super().resume_writing()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """A problem instead of aiohttp's text, which repeats the request; logs nothing of it."""
+        del exc, message
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun and cannot be finished")
+        response = self._server.explain(status)
+        response.force_close()
+        return response
+
+    def _break_bodies(self) -> None:
+        """End the wait for bodies: broken framing is answered, but leaves them waiting."""
+        broken = RequestPayloadError("the framing of the body broke")
+        for body in (self._body, *(payload for _, payload in self._messages)):
+            if not body.is_eof():
+                body.set_exception(broken)
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self.idle:
+            late = _ErrInfo(status=408, exc=TimeoutError(), message="")
+            self._messages.append((late, EMPTY_PAYLOAD))
+            cast("asyncio.Future[None]", self._waiter).set_result(None)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _watch_reader(self) -> None:
+        if self.transport is not None:
+            self._unread = self.transport.get_write_buffer_size()
+            delay = self._server.settings.body_idle_timeout_seconds
+            self._write_timer = self._loop.call_later(delay, self._check_reader)
+
+    def _check_reader(self) -> None:
+        if self.transport is None:
+            return
+        if self._unread - self.transport.get_write_buffer_size() < LEAST_PROGRESS:
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+
+class StationServer(web.Server):
+    """Makes a ``StationConnection`` for each connection.
+
+    Handlers are not cancelled when a station goes away: an enrollment that is being kept must be
+    kept. Whoever only waits learns of it through ``on_lost``.
+    """
+
+    def __init__(self, handler: Handler, *, explain: Explain, settings: IntakeSettings) -> None:
+        """Set it up.
+
+        Args:
+            handler: answers a request.
+            explain: the answer to what is no request: 400 (framing), 408 (late) or 500.
+            settings: deadlines.
+        """
+        # The parser in Python is far slower and not the one that was tried against bad framing.
+        if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+            raise RuntimeError("aiohttp was built without its C parser; install a wheel of it")
+        super().__init__(handler, request_factory=self._request)
+        self.explain = explain
+        self.settings = settings
+        self._options = {
+            "keepalive_timeout": settings.keepalive_seconds,
+            "access_log": None,
+            "auto_decompress": False,
+        }
+
+    def __call__(self) -> RequestHandler:
+        """The protocol of a new connection."""
+        return StationConnection(self, **self._options)
+
+    @property
+    def stations(self) -> list[StationConnection]:
+        """Connections that stand."""
+        return cast("list[StationConnection]", self.connections)
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> web.BaseRequest:
+        cast("StationConnection", protocol).begin(payload)
+        return self._make_request(message, payload, protocol, writer, task)

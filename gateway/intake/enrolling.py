@@ -1,0 +1,197 @@
+"""The way of one enrollment: read, seal, keep, hand to delivery, answer.
+
+Must not know how it is delivered; the answer comes back as a fact. Nothing is told to the station
+before the journal says that it is durable.
+"""
+
+import hashlib
+import hmac
+import random
+from functools import partial
+
+from gateway.clock import Clock
+from gateway.core.admission import Hold, Refuse, admit, poll_after
+from gateway.core.enrollment import Enrollment
+from gateway.core.facts import DuplicateAbsorbed, EnrollmentAccepted, Publish
+from gateway.core.ids import uuid7
+from gateway.core.lifecycle import Status
+from gateway.core.preferences import digest_matches
+from gateway.core.problems import ProblemType
+from gateway.core.rank import rank
+from gateway.intake.ports import Delivery
+from gateway.intake.receipts import Receipts, Standing
+from gateway.intake.replies import Refused, Reply, accepted, answered
+from gateway.intake.visit import Visit
+from gateway.intake.waiters import Waiters
+from gateway.journal.contract import (
+    Accepted,
+    Entry,
+    Existing,
+    Journal,
+    JournalFault,
+    JournalFull,
+    Kept,
+)
+from gateway.journal.sealing import Sealer
+
+# Seconds after which a refusal is worth another try.
+FULL_PASSES_AFTER, UNAVAILABLE_PASSES_AFTER = 60, 5
+
+
+class Enrolling:
+    """Turns a request into a kept enrollment and an answer."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        sealer: Sealer,
+        delivery: Delivery,
+        receipts: Receipts,
+        waiters: Waiters,
+        clock: Clock,
+        rng: random.Random,
+        publish: Publish,
+    ) -> None:
+        self._journal = journal
+        self._sealer = sealer
+        self._delivery = delivery
+        self._receipts = receipts
+        self._waiters = waiters
+        self._clock = clock
+        self._publish = publish
+        self._new_id = partial(uuid7, rng=rng)
+
+    async def enroll(self, visit: Visit, body: bytes) -> Reply:
+        """Keep the enrollment and answer.
+
+        Raises:
+            Refused: nothing was accepted.
+        """
+        arrived = self._clock.monotonic()
+        enrollment = self._understand(visit, body)
+        urgency = rank(accepted_at=enrollment.accepted_at, priority=enrollment.priority)
+        entry = self._sealer.seal(enrollment, fingerprint=enrollment.fingerprint, rank=urgency)
+        plan = admit(
+            self._delivery.outlook(), hold_seconds=visit.wishes.hold_seconds, respond_async=False
+        )
+        if isinstance(plan, Refuse):
+            raise Refused(ProblemType(plan.reason.value), retry_after=plan.retry_after)
+        sending = isinstance(plan, Hold) and self._delivery.reserve(enrollment.id)
+        kept = await self._keep(entry, sending=sending)
+        if isinstance(kept, Existing):
+            return self._again(kept.kept, enrollment.fingerprint)
+        seconds = self._clock.monotonic() - arrived
+        self._publish(
+            EnrollmentAccepted(enrollment.id, visit.station, len(body), kept.status, seconds)
+        )
+        if isinstance(plan, Hold):
+            return await self._hold(visit, enrollment, kept.status, plan.seconds)
+        self._delivery.enqueue(enrollment, live=False)
+        return self._promise(
+            Standing.new(enrollment, kept.status), plan.poll_after, visit.wishes.applied
+        )
+
+    def _understand(self, visit: Visit, body: bytes) -> Enrollment:
+        request, wishes = visit.request, visit.wishes
+        digest = hashlib.sha256(body)
+        given = request.headers.getall("Content-Digest", ())
+        if not digest_matches(given, digest.digest()):
+            raise Refused(ProblemType.CONTENT_DIGEST_MISMATCH)
+        content_sha256 = digest.hexdigest()
+        fingerprint = self._sealer.fingerprint(
+            method=request.method,
+            target=visit.target,
+            content_type=request.headers.get("Content-Type", ""),
+            content_sha256=content_sha256,
+        )
+        key = wishes.key or self._sealer.derived_key(visit.station, fingerprint)
+        now = self._clock.now()
+        return Enrollment(
+            id=self._new_id(now=now),
+            station=visit.station,
+            key=key,
+            method=request.method,
+            target=visit.target,
+            headers=(*visit.headers, ("Idempotency-Key", wishes.key_as_given or key)),
+            body=body,
+            content_sha256=content_sha256,
+            accepted_at=now,
+            priority=wishes.priority,
+            ordering_key=wishes.ordering_key,
+            fingerprint=fingerprint,
+        )
+
+    async def _keep(self, entry: Entry, *, sending: bool) -> Accepted | Existing:
+        """Make it durable. A slot reserved for a start that is not made is given back."""
+        started = False
+        try:
+            kept = await self._journal.accept(entry, sending=sending)
+            started = isinstance(kept, Accepted) and kept.status is Status.SENDING
+        except JournalFull:
+            raise Refused(ProblemType.JOURNAL_FULL, retry_after=FULL_PASSES_AFTER) from None
+        except JournalFault:
+            raise _unavailable() from None
+        finally:
+            if sending and not started:
+                self._delivery.withdraw(entry.id)
+        return kept
+
+    async def _hold(
+        self, visit: Visit, enrollment: Enrollment, status: Status, seconds: float
+    ) -> Reply:
+        """Wait for the server's own answer; without it, promise."""
+        waiting = self._waiters.expect(enrollment.id, live=True)
+        if status is Status.SENDING:
+            self._delivery.launch(enrollment)
+        else:
+            self._delivery.enqueue(enrollment, live=True)
+        end = await self._waiters.wait(
+            enrollment.id, waiting, seconds=seconds, connection=visit.connection
+        )
+        if end is not None and end.answer is not None:
+            return answered(end.answer, enrollment.id, replayed=False)
+        self._delivery.leave(enrollment.id)
+        standing = await self._look(enrollment, status)
+        if end is not None:
+            standing = standing.settled(end)
+        return self._promise(standing, poll_after(self._delivery.outlook()), visit.wishes.applied)
+
+    async def _look(self, enrollment: Enrollment, status: Status) -> Standing:
+        """Where it stands now; as it stood when accepted, if the journal cannot say."""
+        try:
+            kept = await self._journal.find(enrollment.id)
+            if kept is not None:
+                return Standing.found(kept, self._sealer)
+        except JournalFault:
+            pass  # it is durable all the same, and that is what the station must know
+        return Standing.new(enrollment, status)
+
+    def _again(self, kept: Kept, fingerprint: bytes) -> Reply:
+        """The answer to a key that the journal knows."""
+        receipt_id = kept.life.id
+        if not hmac.compare_digest(kept.fingerprint, fingerprint):
+            raise Refused(ProblemType.IDEMPOTENCY_KEY_REUSED, receipt=receipt_id)
+        try:
+            standing = Standing.found(kept, self._sealer)
+        except JournalFault:
+            raise _unavailable() from None
+        self._publish(DuplicateAbsorbed(receipt_id))
+        if standing.answer is not None:
+            return answered(standing.answer, receipt_id, replayed=True)
+        return self._promise(standing, poll_after(self._delivery.outlook()), replayed=True)
+
+    def _promise(
+        self, standing: Standing, retry_after: int, applied: str = "", *, replayed: bool = False
+    ) -> Reply:
+        return accepted(
+            self._receipts.document(standing),
+            receipt_id=standing.id,
+            retry_after=retry_after,
+            applied=applied,
+            replayed=replayed,
+        )
+
+
+def _unavailable() -> Refused:
+    return Refused(ProblemType.JOURNAL_UNAVAILABLE, retry_after=UNAVAILABLE_PASSES_AFTER)

@@ -1,0 +1,134 @@
+"""Read a request's body: whole, bounded, and not for ever.
+
+Must not know what the body is. It is never decoded and never parsed.
+"""
+
+import asyncio
+from http import HTTPMethod
+
+from aiohttp import web
+from aiohttp.http import HttpVersion10, HttpVersion11
+from aiohttp.web_protocol import RequestPayloadError
+
+from gateway.core.forwarding import HOP_BY_HOP, is_text
+from gateway.core.problems import ProblemType
+from gateway.intake.replies import Refused
+
+# In each idle span at least this much of a body must arrive: a line of 1 kbit/s still passes, one
+# byte now and then does not.
+LEAST_PROGRESS = 4096
+OVERLOAD_PASSES_AFTER = 2
+
+_NOT_SERVED = frozenset({HTTPMethod.CONNECT, HTTPMethod.TRACE})
+
+
+def check_framing(request: web.BaseRequest) -> None:
+    """Refuse what two readers could read differently (RFC 9112), where the parser lets it pass.
+
+    Raises:
+        Refused: ``bad-request``; the connection is closed.
+    """
+    version = request.version
+    headers = request.headers
+    codings = headers.get("Transfer-Encoding")
+    sound = (
+        version in (HttpVersion11, HttpVersion10)
+        and request.method not in _NOT_SERVED
+        and (codings is None or (version == HttpVersion11 and codings.lower() == "chunked"))
+        and all(_is_sound(name, value) for name, value in headers.items())
+    )
+    if not sound:
+        raise Refused(ProblemType.BAD_REQUEST, reason="framing", close=True)
+
+
+def _is_sound(name: str, value: str) -> bool:
+    # Some servers read "Content_Length" as "Content-Length".
+    if "_" in name and name.replace("_", "-").lower() in HOP_BY_HOP:
+        return False
+    return value.isascii() or is_text(value)
+
+
+class BodyReader:
+    """Reads bodies within a budget of bytes for all of them at once.
+
+    Attributes:
+        in_flight: bytes of bodies in memory, those promised by a length included.
+    """
+
+    def __init__(
+        self, *, max_body_bytes: int, max_inflight_bytes: int, idle_seconds: float
+    ) -> None:
+        self._most = max_body_bytes
+        self._budget = max_inflight_bytes
+        self._idle_seconds = idle_seconds
+        self.in_flight = 0
+
+    async def read(self, request: web.BaseRequest) -> bytes:
+        """The whole body. The caller must ``release`` its length when it is in memory no more.
+
+        Raises:
+            Refused: ``body-too-large``, ``overloaded``, ``request-timeout``, or ``bad-request``
+                for a body that broke off. Nothing is left to release then.
+        """
+        declared = request.content_length or 0
+        if declared > self._most:
+            raise Refused(ProblemType.BODY_TOO_LARGE)
+        # Taken at once, so that a slow upload that was begun can also be finished.
+        self._take(declared)
+        try:
+            return await self._read(request, declared)
+        except (RequestPayloadError, ConnectionError):
+            raise Refused(ProblemType.BAD_REQUEST, reason="body-incomplete", close=True) from None
+        except TimeoutError:
+            raise Refused(ProblemType.REQUEST_TIMEOUT, close=True) from None
+
+    def release(self, size: int) -> None:
+        """A body of this size is in memory no more."""
+        self.in_flight -= size
+
+    async def _read(self, request: web.BaseRequest, taken: int) -> bytes:
+        content = request.content
+        size = 0
+        chunks: list[bytes] = []
+        try:
+            if content.is_eof():
+                chunks.append(content.read_nowait())
+                size = len(chunks[0])
+                taken = self._grow(taken, size)
+                return chunks[0]
+            await _invite(request)
+            async with asyncio.timeout(self._idle_seconds) as watch:
+                enough = LEAST_PROGRESS
+                while chunk := await content.readany():
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    taken = self._grow(taken, size)
+                    if size >= enough:
+                        enough = size + LEAST_PROGRESS
+                        watch.reschedule(asyncio.get_running_loop().time() + self._idle_seconds)
+            return b"".join(chunks)
+        except BaseException:
+            self.release(taken)
+            raise
+
+    def _grow(self, taken: int, size: int) -> int:
+        """What is taken from the budget now that a body has come to ``size``."""
+        if size > self._most:
+            raise Refused(ProblemType.BODY_TOO_LARGE)
+        if size > taken:
+            self._take(size - taken)
+        return max(size, taken)
+
+    def _take(self, size: int) -> None:
+        if size > 0 and self.in_flight + size > self._budget:
+            raise Refused(ProblemType.OVERLOADED, retry_after=OVERLOAD_PASSES_AFTER)
+        self.in_flight += size
+
+
+async def _invite(request: web.BaseRequest) -> None:
+    """100 Continue, where the station waits for it (RFC 9110, section 10.1.1)."""
+    expect = request.headers.get("Expect")
+    if expect is not None and expect.lower() == "100-continue" and request.version == HttpVersion11:
+        writer = request.writer
+        await writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        writer.output_size = 0  # no part of the answer was sent yet

@@ -1,0 +1,31 @@
+"""TLS of the public listener. Must not know who may do what."""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+
+def server_context(
+    certificate: Path, key: Path, *, client_ca: Path | None = None
+) -> ssl.SSLContext:
+    """The listener's TLS: 1.2 or newer; with ``client_ca`` every client must show a certificate.
+
+    Raises:
+        OSError: a file cannot be read, or is not what it should be (``ssl.SSLError``).
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    if client_ca is not None:
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def common_name(certificate: dict[str, Any] | None) -> str | None:
+    """The subject's common name of a verified certificate, as ``getpeercert`` gives it."""
+    for attributes in (certificate or {}).get("subject", ()):
+        for name, value in attributes:
+            if name == "commonName":
+                return str(value)
+    return None

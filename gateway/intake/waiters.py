@@ -1,0 +1,87 @@
+"""Who waits for which enrollment to come to an end: live stations, and those that poll a receipt.
+
+Subscribes to facts. Must not know the journal or how an answer looks.
+"""
+
+import asyncio
+from typing import TypeAlias
+
+from gateway.core.facts import EnrollmentSettled, Fact, UpstreamState, UpstreamStateChanged
+from gateway.core.lifecycle import FINAL, Status
+from gateway.intake.connection import StationConnection
+
+Waiting: TypeAlias = "asyncio.Future[EnrollmentSettled | None]"
+
+# A dead letter may yet be delivered, but not before a person acts.
+_ENDS = FINAL | {Status.DEAD_LETTER}
+_DOWN = frozenset({UpstreamState.OPEN, UpstreamState.PAUSED})
+
+
+class Waiters:
+    """Futures by enrollment id. One timer for each, no task."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, list[Waiting]] = {}
+        self._live: set[Waiting] = set()
+
+    def expect(self, enrollment_id: str, *, live: bool) -> Waiting:
+        """Begin to listen, before anything can happen. Follow with ``wait`` or ``forget``.
+
+        ``live``: give up as soon as the upstream is known to be down.
+        """
+        waiting: Waiting = asyncio.get_running_loop().create_future()
+        self._by_id.setdefault(enrollment_id, []).append(waiting)
+        if live:
+            self._live.add(waiting)
+        return waiting
+
+    async def wait(
+        self,
+        enrollment_id: str,
+        waiting: Waiting,
+        *,
+        seconds: float,
+        connection: StationConnection,
+    ) -> EnrollmentSettled | None:
+        """The end of the enrollment, or None: time is up, the station left, or no use waiting."""
+        timer = asyncio.get_running_loop().call_later(seconds, _give_up, waiting)
+        connection.on_lost = lambda: _give_up(waiting)
+        try:
+            return await waiting
+        finally:
+            timer.cancel()
+            connection.on_lost = None
+            self.forget(enrollment_id, waiting)
+
+    def forget(self, enrollment_id: str, waiting: Waiting) -> None:
+        """Listen no more."""
+        self._live.discard(waiting)
+        others = self._by_id.get(enrollment_id)
+        if others is not None and waiting in others:
+            others.remove(waiting)
+            if not others:
+                del self._by_id[enrollment_id]
+
+    def see(self, fact: Fact) -> None:
+        """Take note of a fact."""
+        match fact:
+            case EnrollmentSettled(id=enrollment_id, status=status) if status in _ENDS:
+                for waiting in self._by_id.get(enrollment_id, ()):
+                    if not waiting.done():
+                        waiting.set_result(fact)
+            case UpstreamStateChanged(to_state=state) if state in _DOWN:
+                for waiting in self._live:
+                    _give_up(waiting)
+            case _:
+                pass
+
+    def release(self) -> None:
+        """Let everyone go, without an answer: the gateway stops."""
+        for waits in self._by_id.values():
+            for waiting in waits:
+                _give_up(waiting)
+
+
+def _give_up(waiting: Waiting) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
