@@ -23,13 +23,14 @@ from prometheus_client.exposition import choose_encoder
 from gateway.clock import Clock
 from gateway.core import facts
 from gateway.core.admission import Outlook
+from gateway.core.decide import IN_DOUBT, TOO_OLD, UNREADABLE
 from gateway.core.ids import minted_at
 from gateway.core.lifecycle import Status
 from gateway.core.outcome import Outcome
 
 PREFIX: Final = "enrollment_gateway_"
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
-DEAD_LETTER_REASONS: Final = ("too-old", "in-doubt", "operator")
+DEAD_LETTER_REASONS: Final = (TOO_OLD, IN_DOUBT, UNREADABLE, "operator")
 OTHER: Final = "other"
 
 # 0.25, 1, 10, 300, 600 and 3600 s are the edges that objectives are stated on: they must be here.

@@ -130,7 +130,8 @@ def test_unknown_fields_are_dropped_and_named() -> None:
 def test_numbers_are_masked_in_names_values_events_and_line_ends_escaped() -> None:
     stream = listen()
     log = structlog.get_logger("gateway")
-    log.info("seen " + NIK, reason=f"a\r\n{NIK}", count=int(NIK), error=OSError(2, NIK))
+    event = f"seen {NIK}"
+    log.info(event, reason=f"a\r\n{NIK}", count=int(NIK), error=OSError(2, NIK))
     assert len(stream.getvalue().splitlines()) == 1
     assert NIK not in stream.getvalue()
     assert lines(stream)[0]["reason"] == r"a\r\n[16 digits]"
