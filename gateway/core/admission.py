@@ -16,7 +16,16 @@ from gateway.core.facts import UpstreamState
 
 @dataclass(frozen=True, slots=True)
 class UpstreamView:
-    """What is thought of the upstream, for people. ``since`` in wall seconds."""
+    """What is thought of the upstream, for people.
+
+    Attributes:
+        state: open, slow start, steady or paused.
+        since: wall seconds of the last change of state.
+        reason: why it is so, in a few words.
+        window: attempts that may be outstanding.
+        outstanding: attempts under way, ghosts not among them.
+        ghosts: attempts that were cut off, at which the server may still be at work.
+    """
 
     state: UpstreamState
     since: float

@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.core.admission import Outlook
+from gateway.core.admission import Outlook, UpstreamView
 from gateway.core.decide import Case, DeliveryPolicy, Triage, triage
 from gateway.core.enrollment import DEFAULT_PRIORITY, Enrollment
 from gateway.core.lifecycle import Status
@@ -118,6 +118,10 @@ class Dispatcher:
         self._live.pop(enrollment_id, None)
 
     # -- for operators ---------------------------------------------------------------------------
+
+    def upstream(self) -> UpstreamView:
+        """What is thought of the upstream, since when and why."""
+        return self._gate.view()
 
     async def pause(self, reason: str) -> None:
         """Stop delivery until ``resume``, over a restart too; attempts under way end."""

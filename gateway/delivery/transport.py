@@ -35,23 +35,17 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamSettings:
-    """Where the upstream is and how long one attempt may take.
+    """Where the upstream is.
 
     Attributes:
         url: base URL; path and query of a request are appended as received.
-        timeout_seconds: the whole attempt.
-        connect_timeout_seconds: until the connection stands, TLS included.
         lookup_path: path with ``{key}``, or None.
         max_answer_bytes: a longer answer counts by its status; its body is not kept.
-        authorization: the gateway's own credential, asked for at each attempt; None: there is none.
     """
 
     url: str
-    timeout_seconds: float = 30.0
-    connect_timeout_seconds: float = 5.0
     lookup_path: str | None = None
     max_answer_bytes: int = 8 * 1024 * 1024
-    authorization: Callable[[], str | None] = lambda: None
 
 
 # Headers that aiohttp would add of its own; what the station did not send must not be sent.
@@ -86,22 +80,33 @@ def _failure(error: Exception) -> Exchange:
 
 
 class UpstreamTransport:
-    """The transport over an ``aiohttp.ClientSession`` that the wiring made and closes."""
+    """The transport over an ``aiohttp.ClientSession``, which brings the time limits."""
 
-    def __init__(self, session: aiohttp.ClientSession, settings: UpstreamSettings) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        settings: UpstreamSettings,
+        authorization: Callable[[], str | None],
+    ) -> None:
+        """Wire it up.
+
+        Args:
+            session: made and closed by the wiring.
+            settings: where to send to.
+            authorization: the gateway's own credential, asked for at each attempt; None: it has
+                none, and the station's goes on.
+        """
         # aiohttp would send a PUT or DELETE again by itself when a kept connection turns out to
         # be closed. Only the journal may decide that.
         session._retry_connection = False  # noqa: SLF001 - there is no public switch
         self._session = session
         self._settings = settings
+        self._authorization = authorization
         self._base = settings.url.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(
-            total=settings.timeout_seconds, connect=settings.connect_timeout_seconds
-        )
 
     def credential(self, enrollment: Enrollment) -> Credential:
         """The gateway's, where it has one; else the station's own, if it sent any."""
-        if self._settings.authorization() is not None:
+        if self._authorization() is not None:
             return Credential.GATEWAY
         if any(name.lower() == "authorization" for name, _ in enrollment.headers):
             return Credential.STATION
@@ -129,7 +134,6 @@ class UpstreamTransport:
                 skip_auto_headers=_NOT_ADDED,
                 data=body,
                 allow_redirects=False,
-                timeout=self._timeout,
             ) as response:
                 kept = await _read_bounded(response, self._settings.max_answer_bytes)
                 names = _names_and_values(response)
@@ -139,7 +143,7 @@ class UpstreamTransport:
 
     def _outgoing(self, headers: Headers) -> CIMultiDict[str]:
         outgoing = CIMultiDict(headers)
-        own = self._settings.authorization()
+        own = self._authorization()
         if own is not None:
             outgoing["Authorization"] = own
         return outgoing

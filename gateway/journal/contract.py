@@ -191,7 +191,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Bytes: taken by the journal, allowed to it, free on its disk (None: unknown).
+    """Bytes: taken by the journal, allowed to it; free on its disk (None: unknown), left free there.
 
     ``used`` counts what is alive: space that erased bodies gave back is used again before the
     file grows, so it is free in this sense although the file keeps its size.
@@ -200,6 +200,12 @@ class Usage:
     used: int
     limit: int
     free: int | None
+    least_free: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether another enrollment would be refused."""
+        return self.used >= self.limit or (self.free is not None and self.free < self.least_free)
 
 
 @dataclass(frozen=True, slots=True)

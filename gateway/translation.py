@@ -1,0 +1,74 @@
+"""From the configuration to what each room takes: names and units, nothing else."""
+
+import hashlib
+
+from gateway.config import Settings
+from gateway.core.decide import DeliveryPolicy
+from gateway.core.limiter import LimiterSettings
+from gateway.core.retry import RetryPolicy
+from gateway.core.routes import Mode, Route
+from gateway.delivery.transport import UpstreamSettings
+from gateway.intake.settings import IntakeSettings
+
+
+def delivery_policy(settings: Settings) -> DeliveryPolicy:
+    """What is known of the upstream, and how patient to be."""
+    return DeliveryPolicy(
+        honours_key=settings.upstream.honours_idempotency_key,
+        can_look_up=settings.upstream.lookup_path is not None,
+        settle_seconds=settings.upstream.settle_seconds,
+        retry=RetryPolicy(
+            base=settings.retry.base_seconds,
+            cap=settings.retry.cap_seconds,
+            max_age=settings.retry.max_age_seconds,
+        ),
+    )
+
+
+def limiter_settings(settings: Settings) -> LimiterSettings:
+    """The window's bounds."""
+    most = settings.upstream.max_window
+    usual = LimiterSettings()
+    return LimiterSettings(
+        initial_window=min(usual.initial_window, most),
+        min_window=min(usual.min_window, most),
+        max_window=most,
+    )
+
+
+def upstream_settings(settings: Settings) -> UpstreamSettings:
+    """Where the upstream is, and how long an attempt may take."""
+    if settings.upstream.url is None:
+        raise ValueError("upstream.url is checked before anything is wired")
+    return UpstreamSettings(
+        url=settings.upstream.url,
+        lookup_path=settings.upstream.lookup_path,
+    )
+
+
+def config_digest(settings: Settings) -> str:
+    """SHA-256 of the settings in hex. They name files of secrets, and hold none."""
+    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+
+
+def intake_settings(settings: Settings) -> IntakeSettings:
+    """Limits, times and routes of the public listener."""
+    intake = settings.intake
+    return IntakeSettings(
+        hold_seconds=intake.hold_seconds,
+        max_body_bytes=intake.max_body_bytes,
+        max_inflight_bytes=intake.max_inflight_bytes,
+        header_timeout_seconds=intake.header_timeout_seconds,
+        body_idle_timeout_seconds=intake.body_idle_timeout_seconds,
+        require_idempotency_key=intake.require_idempotency_key,
+        routes=tuple(
+            Route(
+                path=route.path,
+                methods=frozenset(route.methods),
+                mode=Mode(route.mode),
+                hold_seconds=route.hold_seconds,
+                priority=route.priority,
+            )
+            for route in settings.routes
+        ),
+    )
