@@ -191,7 +191,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Bytes: taken by the journal, allowed to it; free on its disk (None: unknown), left free there.
+    """Bytes: taken by the journal, allowed to it, free on its disk (None: unknown), to stay free.
 
     ``used`` counts what is alive: space that erased bodies gave back is used again before the
     file grows, so it is free in this sense although the file keeps its size.
