@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import config, delivery, health, queue, serve, status
+from gateway.cli import (
+    config,
+    delivery,
+    health,
+    keys,
+    queue,
+    receipts,
+    serve,
+    stations,
+    status,
+)
 from gateway.cli.exits import Verbs
 from gateway.cli.options import examples
 
@@ -66,4 +76,7 @@ app.command(
     rich_help_panel=WATCH, epilog=examples(f'{NAME} pause --reason "the server is being moved"')
 )(delivery.pause)
 app.command(rich_help_panel=WATCH)(delivery.resume)
+app.add_typer(receipts.app, name="receipts", rich_help_panel=WATCH)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
+app.add_typer(stations.app, name="stations", rich_help_panel=SET_UP)
+app.add_typer(keys.app, name="keys", rich_help_panel=SET_UP)

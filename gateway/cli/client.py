@@ -3,31 +3,22 @@
 Must not know what is asked or how it is shown.
 """
 
-import http.client
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import typer
 
 from gateway.cli.exits import Failure
 from gateway.cli.given import configuration
+from gateway.cli.http import Answer, Unreachable, is_url, request
 
 TOKEN_VARIABLE: Final = "ENROLLMENT_GATEWAY_ADMIN_TOKEN"  # noqa: S105 - a name, not a token
 API: Final = "/admin/v1/"
-TIMEOUT_SECONDS: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the listener said: an HTTP status and a body."""
-
-    status: int
-    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +44,16 @@ class AdminClient:
         Raises:
             Failure: nobody answers.
         """
-        parts = urlsplit(self.url)
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
-        connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
         try:
-            connection.request(method, parts.path.rstrip("/") + path, body, headers)
-            response = connection.getresponse()
-            return Answer(response.status, response.read())
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return request(method, self.url.rstrip("/") + path, headers=headers, body=body)
+        except Unreachable as error:
             raise Failure(
-                f"No answer from the admin listener at {self.url}: {reason}.\n"
+                f"No answer from the admin listener at {self.url}: {error}.\n"
                 "Is the gateway running there? Another place: --admin URL."
             ) from None
-        finally:
-            connection.close()
 
     def _document(self, answer: Answer) -> dict[str, Any]:
         try:
@@ -114,8 +95,7 @@ def connect_openly(admin: str | None, config: Path | None) -> AdminClient:
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not is_url(url):
         raise typer.BadParameter(
             "must be a URL such as http://127.0.0.1:9090", param_hint="--admin"
         )

@@ -1,9 +1,10 @@
 """What a command prints: masked text, JSON and tables. Must not know what it is about."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 NOTHING = "-"
 # Where nobody looks at the width, a row stays on one line for `grep` and `awk`.
 UNBOUNDED = 240
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def say(text: str) -> None:
@@ -29,8 +31,11 @@ def say_json(document: object) -> None:
 
 
 def clean(text: str) -> str:
-    """Text without control characters and without numbers of 16 digits."""
-    return mask(one_line(text))
+    """Text without control characters and without numbers of 16 digits.
+
+    A SHA-256 stays whole: it may hold 16 digits in a row by chance, and is nobody's number.
+    """
+    return text if SHA256.fullmatch(text) else mask(one_line(text))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "RenderableType":
@@ -68,11 +73,6 @@ def moment(iso: str | None) -> str | None:
     return datetime.fromisoformat(iso).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def instant(seconds: float) -> str:
-    """Seconds since 1970 as UTC, ISO 8601."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
 def span(seconds: float | None) -> str:
     """A duration for people: ``45 s``, ``3 min 20 s``, ``2 h 5 min``, ``4 d 3 h``."""
     if seconds is None:
@@ -104,7 +104,7 @@ def _masked(document: object) -> object:
         case list() | tuple():
             return [_masked(each) for each in document]
         case str():
-            return mask(document)
+            return clean(document)
         case float():
             return round(document, 3)  # more digits say nothing, and 16 look like a NIK
         case _:

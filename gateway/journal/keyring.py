@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+from gateway.files import replace_file
+
 KEY_BYTES: Final = 32
 ID_BYTES: Final = 8
 _VERSION: Final = 1
@@ -114,7 +116,7 @@ class KeyRing:
             try:
                 handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(json.dumps(self._document(), indent=2) + "\n")
+                    file.write(self._text())
                     file.flush()
                     os.fsync(file.fileno())
                 os.link(draft, path)
@@ -126,12 +128,29 @@ class KeyRing:
         except OSError as fault:
             raise KeyRingFault(f"the key file {path} cannot be written: {fault}") from fault
 
+    def rotated(self) -> "KeyRing":
+        """The same with one more key, which seals what is new; what is old opens as before."""
+        active = secrets.token_bytes(ID_BYTES)
+        keys = {**self.keys, active: secrets.token_bytes(KEY_BYTES)}
+        return KeyRing(index_key=self.index_key, keys=keys, active=active)
+
+    def replace(self, path: Path) -> None:
+        """Write these keys over the file at ``path``: after a crash it holds the old or the new.
+
+        Raises:
+            KeyRingFault: it cannot be written.
+        """
+        try:
+            replace_file(path, self._text())
+        except OSError as fault:
+            raise KeyRingFault(f"the key file {path} cannot be written: {fault}") from fault
+
     def mark(self) -> str:
         """A text by which a journal knows its keys again, and that tells nothing about them."""
         return hmac.digest(self.index_key, b"enrollment-gateway/mark/1", "sha256").hex()
 
-    def _document(self) -> dict[str, object]:
-        return {
+    def _text(self) -> str:
+        document = {
             "version": _VERSION,
             "index_key": base64.b64encode(self.index_key).decode(),
             "active": self.active.hex(),
@@ -139,6 +158,7 @@ class KeyRing:
                 key_id.hex(): base64.b64encode(key).decode() for key_id, key in self.keys.items()
             },
         }
+        return json.dumps(document, indent=2) + "\n"
 
 
 async def bind(journal: Notes, ring: KeyRing) -> None:

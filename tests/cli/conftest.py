@@ -11,10 +11,9 @@ from aiohttp import web
 from typer.testing import CliRunner, Result
 
 from gateway.admin.app import build_admin_app
-from gateway.core.admission import UpstreamView
 from gateway.cli.app import app
 from gateway.clock import SystemClock
-from gateway.core.admission import Outlook
+from gateway.core.admission import Outlook, UpstreamView
 from gateway.core.facts import UpstreamState
 from gateway.core.ids import uuid7
 from gateway.core.lifecycle import Status

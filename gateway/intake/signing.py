@@ -1,0 +1,143 @@
+"""Sign receipts and check them: compact JWS (RFC 7515) with Ed25519 (RFC 8037).
+
+Must not know what a receipt promises. Ed25519 is deterministic: the same claims under the same
+key give the same token, so a receipt need not be kept to be given again.
+"""
+
+import base64
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+
+from gateway.files import replace_file
+
+ALGORITHM = "EdDSA"
+
+
+class ReceiptKeyFault(Exception):
+    """The file with the signing keys cannot be used. The text says why, and holds no key."""
+
+
+class ReceiptInvalid(Exception):
+    """A token is not a genuine receipt."""
+
+
+class ReceiptKeys:
+    """Signing keys by ``kid``. The first one signs; the others are kept to check older receipts."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = keys
+        signer = keys.keys[0]
+        private = signer.private_key if isinstance(signer, OKPKey) else None
+        if not isinstance(private, Ed25519PrivateKey):
+            raise ReceiptKeyFault(
+                "the first key of the receipts key file must be a private Ed25519"
+            )
+        self._private = private
+        header = {"alg": ALGORITHM, "kid": signer.kid, "typ": "JWT"}
+        self._protected = _base64url(json.dumps(header, separators=(",", ":")).encode())
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        """The compact serialization (RFC 7515, section 7.1) of the claims.
+
+        Put together here, because the protected header never changes, and joserfc warns at each
+        use of a name that the public interface has fixed.
+        """
+        payload = _base64url(json.dumps(claims, separators=(",", ":")).encode())
+        message = self._protected + b"." + payload
+        return (message + b"." + _base64url(self._private.sign(message))).decode("ascii")
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys, as a JWK set (RFC 7517, section 5)."""
+        return {"keys": [key.as_dict(private=False) for key in self._keys.keys]}
+
+
+def load_or_create(path: Path) -> ReceiptKeys:
+    """The keys of a file; a missing file is made, with one new key and mode 0600.
+
+    Raises:
+        ReceiptKeyFault: the file cannot be read, others may read it, or it holds no key.
+    """
+    try:
+        _create(path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ReceiptKeyFault(f"the receipts key file cannot be made: {error.strerror}") from None
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ReceiptKeyFault("the receipts key file must be readable by its owner only (0600)")
+        return ReceiptKeys(KeySet.import_key_set(json.loads(path.read_text("utf-8"))))
+    except OSError as error:
+        raise ReceiptKeyFault(f"the receipts key file cannot be read: {error.strerror}") from None
+    except (JoseError, ValueError, KeyError, TypeError, IndexError):
+        raise ReceiptKeyFault("the receipts key file is no JWK set of private keys") from None
+
+
+def rotate(path: Path) -> None:
+    """Put a new key in front of a key file: it signs from the next start on, the others check.
+
+    Raises:
+        ReceiptKeyFault: there is no usable file at ``path``, or it cannot be written.
+    """
+    try:
+        if not path.exists():
+            raise ReceiptKeyFault("there is no receipts key file yet; `keys generate` makes it")
+        load_or_create(path)
+        keys = [_new_key(), *json.loads(path.read_text("utf-8"))["keys"]]
+        replace_file(path, _text(keys))
+    except OSError as error:
+        raise ReceiptKeyFault(f"the receipts key file cannot be written: {error}") from None
+
+
+def verify(token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
+    """The claims of a genuine receipt.
+
+    Args:
+        token: compact JWS.
+        jwks: public keys, as the gateway gives them at ``/_gateway/jwks.json``.
+
+    Raises:
+        ReceiptInvalid: not signed by one of these keys, or no JWS at all.
+    """
+    try:
+        keys = KeySet.import_key_set({"keys": list(jwks["keys"])})
+        with warnings.catch_warnings():
+            # RFC 9864 renames EdDSA; the public interface keeps the name.
+            warnings.simplefilter("ignore")
+            claims = json.loads(jws.deserialize_compact(token, keys, [ALGORITHM]).payload)
+    except (JoseError, ValueError, KeyError, TypeError):
+        raise ReceiptInvalid("this is no receipt signed by one of these keys") from None
+    if not isinstance(claims, dict):
+        raise ReceiptInvalid("the receipt's content is no JSON object")
+    return claims
+
+
+def _create(path: Path) -> None:
+    text = _text([_new_key()])
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _new_key() -> dict[str, Any]:
+    key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+    return key.as_dict(private=True)
+
+
+def _text(keys: list[dict[str, Any]]) -> str:
+    return json.dumps({"keys": keys}, indent=2) + "\n"
+
+
+def _base64url(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
