@@ -45,8 +45,11 @@ class Arrivals:
 
     @model_validator(mode="after")
     def _season_has_dates(self) -> Self:
-        if (self.shape == "season") != (self.first is not None and self.last is not None):
+        wanted = 2 if self.shape == "season" else 0
+        if sum(day is not None for day in (self.first, self.last)) != wanted:
             raise ValueError('`first` and `last` belong to shape = "season", and it needs both')
+        if self.first is not None and self.last is not None and self.first >= self.last:
+            raise ValueError("`first` must be before `last`")
         return self
 
     def profile(self) -> arrivals.Profile:
@@ -112,11 +115,11 @@ class Scenario:
 
         The server keeps its capacity: only its outages get shorter.
         """
-        flow, server = self.arrivals, self.server
+        flow, server, limit = self.arrivals, self.server, self.limit_seconds
         return replace(
             self,
             arrivals=replace(flow, per_second=flow.per_second * count, seconds=flow.seconds * time),
-            limit_seconds=max(self.limit_seconds * time, LEAST_LIMIT_SECONDS),
+            limit_seconds=max(limit * time, min(limit, LEAST_LIMIT_SECONDS)),
             server=replace(
                 server,
                 down_seconds=server.down_seconds * time,
