@@ -13,10 +13,10 @@ help: ## list the targets
 setup: $(READY) ## make the virtual environment from the lock
 
 # The lock names every package with its hashes; nothing else is installed.
-$(READY): requirements.lock pyproject.toml
+$(READY): locks/dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -44,10 +44,15 @@ format: setup ## let the formatter and the linter mend what they can
 season: setup ## 155,000 enrollments at small packets through the gateway (some minutes)
 	$(BIN)/python -m loadtests run season
 
+# dev: everything, for people and CI; gateway and loadtests: what their images need, same versions.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header pyproject.toml
+
 .PHONY: lock
 lock: setup ## resolve the dependencies again, with hashes
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+	$(LOCK) --upgrade --extra dev -o locks/dev.lock
+	$(LOCK) --constraint locks/dev.lock -o locks/gateway.lock
+	$(LOCK) --constraint locks/dev.lock --extra loadtests -o locks/loadtests.lock
 
 .PHONY: clean
 clean: ## remove what the targets made
