@@ -22,8 +22,7 @@ FIELDS: Final = frozenset(
         *("method", "problem", "records", "reason", "next_attempt_at", "by", "before", "after"),
         *("from_state", "to_state", "at", "in_doubt"),
         # a process's life
-        *("version", "listen", "admin_listen", "upstream", "journal", "durability", "config"),
-        *("signal", "count", "error", "file", "bytes", "limit_bytes", "free_bytes", "actor"),
+        *("address", "count", "error", "version", "where"),
     }
 )
 LONGEST: Final = 1000

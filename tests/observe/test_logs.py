@@ -1,10 +1,12 @@
 """A line per fact, nothing in it that must not be seen, and never two lines out of one."""
 
+import ast
 import io
 import json
 import logging
 from collections.abc import Iterator
 from logging import DEBUG, INFO, WARNING
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pytest
@@ -12,6 +14,7 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import gateway
 from gateway.core import facts
 from gateway.core.enrollment import Answer
 from gateway.core.facts import RequestOutcome, UpstreamState
@@ -116,6 +119,22 @@ def test_the_servers_answer_is_no_field_of_a_line() -> None:
     Logs().on_fact(facts.EnrollmentSettled(RECEIPT, Status.DELIVERED, "http-201", answer))
     assert SECRET not in stream.getvalue()
     assert "biodata" not in stream.getvalue()
+
+
+def test_no_room_writes_a_field_that_would_be_dropped() -> None:
+    root = Path(gateway.__file__).parent
+    calls = [
+        (file.relative_to(root), node.lineno, keyword.arg)
+        for file in root.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"debug", "info", "warning", "error", "exception", "critical"}
+        and "log" in ast.unparse(node.func.value)
+        for keyword in node.keywords
+    ]
+    assert calls
+    assert [call for call in calls if call[2] not in FIELDS | {"exc_info"}] == []
 
 
 def test_unknown_fields_are_dropped_and_named() -> None:
