@@ -251,6 +251,11 @@ def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
     assert len(found) == 7
 
 
+def test_what_only_follows_from_another_error_is_not_told(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, "[intake]\ntls_certificate = 'c'\ntls_key = 5\n")
+    assert problem.startswith("gateway.toml:3: intake.tls_key: ")
+
+
 def test_an_error_never_repeats_a_value(tmp_path: Path) -> None:
     secret = "s3cret"
     toml = f"[upstream]\nurl = 'http://u:{secret}@h'\n[journal]\nurl = 'x://{secret}'\n"
