@@ -148,6 +148,8 @@ class Intake:
                 response = await self._serve(request, target, station, connection)
         except Refused as refused:
             response = problem_reply(refused, _language(request))
+            if refused.close:
+                connection.end_at_once()
         except ConnectionError:
             raise  # the station is gone, or must see that its answer broke off
         except Exception as error:  # noqa: BLE001 - a fault of ours; the station learns no more

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, cast
 
+import structlog
 from aiohttp import http_parser, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
@@ -22,6 +23,8 @@ Explain: TypeAlias = Callable[[int], web.StreamResponse]
 
 # A reader gets on when it takes at least this much within the deadline; see ``reading``.
 LEAST_PROGRESS = 4096
+
+_log = structlog.get_logger("intake")
 
 
 class StationConnection(RequestHandler):
@@ -46,6 +49,10 @@ class StationConnection(RequestHandler):
     def idle(self) -> bool:
         """Whether no request is in hand."""
         return self._waiter is not None and not self._waiter.done()
+
+    def end_at_once(self) -> None:
+        """After the next answer, close without waiting for what the station may still send."""
+        self._lingering_time = 0.0
 
     def begin(self, body: StreamReader) -> None:
         """A request is taken in hand; its body comes through ``body``."""
@@ -97,6 +104,12 @@ class StationConnection(RequestHandler):
         response = self._server.explain(status)
         response.force_close()
         return response
+
+    def log_exception(self, *args: object, exc_info: object = None, **kwargs: object) -> None:
+        """Say which error it was; its text may hold what a request held."""
+        del args, kwargs
+        if not isinstance(exc_info, (ConnectionError, RequestPayloadError)):
+            _log.error("connection_failed", error=type(exc_info).__name__)
 
     def _break_bodies(self) -> None:
         """End the wait for bodies: broken framing is answered, but leaves them waiting."""
