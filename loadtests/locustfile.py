@@ -6,8 +6,9 @@ or with workers (`--processes N`, or `--master` and `--worker`): the stations ar
 """
 
 import math
+import sys
 import time
-from argparse import ArgumentParser
+from argparse import SUPPRESS
 from collections import deque
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -16,46 +17,40 @@ import gevent
 import psutil
 from geventhttpclient import URL
 from locust import FastHttpUser, LoadTestShape, events, task
-from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
+from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from loadtests import scenario as scenarios
-from loadtests.desk import Desk, Enrollment, Load
+from loadtests.desk import Desk, Load
 from loadtests.enrollments import Registry
 from loadtests.logs import End, LogWriter, Run
-from loadtests.stations import (
-    PRESS_SECONDS,
-    Answer,
-    Decision,
-    careful,
-    presses_enter,
-    station_names,
-)
-from loadtests.wire import read_answer
+from loadtests.stations import HABITS, PRESS_SECONDS, station_names
+from loadtests.wire import Wire
 
 MOST_IN_FLIGHT = 8192
 HEAD_START_SECONDS = 2.0
 ANSWER_SECONDS = 45.0
 """Longer than any gateway holds an enrollment."""
-RECEIPT_WAIT_SECONDS = 10
 GRACE_SECONDS = 5.0
 PROCESSOR_SECONDS = 2.0
 
 
-def _options(parser: ArgumentParser) -> None:
-
+def _options(parser: LocustArgumentParser) -> None:
     add = parser.add_argument
     add("--scenario", default="five-minute-outage", help="name, or path of a TOML file")
     add("--scale", type=float, default=1.0, help="so many times the arrivals")
     add("--time-scale", type=float, default=1.0, help="0.1: everything lasts a tenth as long")
     add("--seed", type=int, default=1, help="the same seed, the same citizens at the same times")
-    add("--via", default="gateway", help="gateway: careful desks; direct: officers press enter")
-    add("--sent", default="sent.jsonl", help="the log of what was sent and told")
-    add("--origin", type=float, default=0.0, help="wall-clock second of the first arrival")
+    add(
+        "--via", choices=tuple(HABITS), default="gateway", help="direct: officers press enter again"
+    )
+    add("--sent", default="sent.jsonl", help="file for the log of what was sent and told")
     add("--tag", default="", help="begins every key; made from seed and time if not given")
-    add("--station-workers", type=int, default=1, include_in_web_ui=False, help="set by itself")
+    # Set when a test starts, so that workers hear of them.
+    for name, kind in (("--origin", float), ("--station-workers", int)):
+        add(name, type=kind, default=0, include_in_web_ui=False, help=SUPPRESS)
 
 
 class _Process:
@@ -88,13 +83,24 @@ def _scenario(options: _Options) -> scenarios.Scenario:
     return scenarios.load(options.scenario).scaled(options.scale, options.time_scale)
 
 
+def _workers(runner: Runner | None) -> int:
+    """How many processes share the stations."""
+    return runner.worker_count if isinstance(runner, MasterRunner) else 1
+
+
+def _check(environment: Environment, **_: object) -> None:
+    try:
+        _scenario(_chosen(environment))
+    except scenarios.ScenarioError as wrong:
+        sys.exit(str(wrong))
+
+
 def _start(environment: Environment, **_: object) -> None:
     options, runner = _chosen(environment), environment.runner
     if not isinstance(runner, WorkerRunner):
-        options.origin = options.origin or time.time() + HEAD_START_SECONDS
-        options.tag = options.tag or f"{options.seed}-{int(time.time()):x}"
+        options.origin = time.time() + HEAD_START_SECONDS
+        options.station_workers = _workers(runner)
     if isinstance(runner, MasterRunner):
-        options.station_workers = runner.worker_count
         return
     scenario = _scenario(options)
     index = runner.worker_index if isinstance(runner, WorkerRunner) else 0
@@ -117,9 +123,9 @@ def _start(environment: Environment, **_: object) -> None:
         share=1 / len(names),
         registry=Registry(options.seed, scenario.packets.sizes(), scenario.stations.ordered_share),
         asynchronous_share=scenario.stations.asynchronous_share,
-        habit=presses_enter if options.via == "direct" else careful,
+        habit=HABITS[options.via],
         seed=options.seed,
-        tag=options.tag,
+        tag=options.tag or f"{options.seed}-{int(options.origin):x}",
         origin=options.origin,
         limit_seconds=scenario.limit_seconds,
         most_in_flight=MOST_IN_FLIGHT,
@@ -159,13 +165,13 @@ class EveryStation(LoadTestShape):
             if gone_home or time.time() > over + scenario.limit_seconds + GRACE_SECONDS:
                 return None
         stations = len(station_names(scenario.stations.per_kecamatan))
-        workers = runner.worker_count if isinstance(runner, MasterRunner) else 1
+        workers = _workers(runner)
         users = math.ceil(stations / workers) * workers
         return users, users
 
 
 class Station(FastHttpUser):
-    """One desk of one kecamatan, and how it carries enrollments."""
+    """One desk of one kecamatan, with a pool of connections of its own."""
 
     concurrency = MOST_IN_FLIGHT
     connection_timeout = PRESS_SECONDS
@@ -173,79 +179,23 @@ class Station(FastHttpUser):
     max_redirects = 0
 
     def __init__(self, environment: Environment) -> None:
-        self._careful = _chosen(environment).via != "direct"
-        if not self._careful:
+        careful = _chosen(environment).via != "direct"
+        if not careful:
             self.network_timeout = PRESS_SECONDS
         super().__init__(environment)
-        self._http = self.client.client.clientpool.get_client(URL(cast("str", self.host)))
+        http = self.client.client.clientpool.get_client(URL(cast("str", self.host)))
+        self._wire = Wire(http, environment.events.request.fire, careful=careful)
 
     @task
     def work(self) -> None:
         """Take the next desk that nobody sits at, and work until it closes."""
         if _Process.load is not None and _Process.stations:
-            Desk(_Process.stations.popleft(), _Process.load, self).work()
+            Desk(_Process.stations.popleft(), _Process.load, self._wire).work()
         raise StopUser
-
-    def send(self, enrollment: Enrollment, body: bytes) -> Answer:
-        """One try to record."""
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "X-Enrollment": enrollment.key,
-        }
-        if self._careful:
-            headers["Idempotency-Key"] = enrollment.key
-            if enrollment.asynchronous:
-                headers["Prefer"] = "respond-async"
-        if enrollment.ordering_key is not None:
-            headers["Ordering-Key"] = enrollment.ordering_key
-        return self._answer("POST", "/enrollments", "/enrollments", headers, body)
-
-    def ask(self, location: str) -> Answer:
-        """One question about a receipt, held open while nothing changes."""
-        headers = {"Prefer": f"wait={RECEIPT_WAIT_SECONDS}"}
-        return self._answer("GET", location, "/_gateway/receipts/<id>", headers)
-
-    def told(self, enrollment: Enrollment, decision: Decision) -> None:
-        """Show in Locust's own statistics how long the citizen waited, from the due time."""
-        if decision.told in {"accepted", "delivered"}:
-            self.environment.events.request.fire(
-                request_type="due →",
-                name=decision.told,
-                response_time=(time.time() - enrollment.due) * 1000,
-                response_length=0,
-                exception=None,
-                context={},
-            )
-
-    def _answer(
-        self, method: str, path: str, name: str, headers: dict[str, str], body: bytes = b""
-    ) -> Answer:
-        """One request, straight to the pool of connections.
-
-        Locust's session around it costs as much again, and the load must not be the limit.
-        """
-        started = time.perf_counter()
-        size = 0
-        try:
-            response = self._http.request(method, path, body, headers)
-            content = response.read()
-            size = len(content)
-            answer = read_answer(response, content)
-        except FAILURE_EXCEPTIONS as wrong:
-            answer = Answer(0, error=type(wrong).__name__)
-        failed = answer.status == 0 or answer.status >= 400
-        self.environment.events.request.fire(
-            request_type=method,
-            name=name,
-            response_time=(time.perf_counter() - started) * 1000,
-            response_length=size,
-            exception=RuntimeError(answer.error or f"status {answer.status}") if failed else None,
-            context={},
-        )
-        return answer
 
 
 _hooks: Any = events  # Locust's hooks have no types
 _hooks.init_command_line_parser.add_listener(_options)
+_hooks.init.add_listener(_check)
 _hooks.test_start.add_listener(_start)
 _hooks.test_stop.add_listener(_stop)

@@ -157,6 +157,10 @@ def follow(answer: Answer, location: str, attempt: int, rng: random.Random) -> D
     return Follow("pending", location, _again(answer, attempt, rng))
 
 
+HABITS: Mapping[str, Habit] = MappingProxyType({"gateway": careful, "direct": presses_enter})
+"""How desks behave by what is between them and the server."""
+
+
 def _again(answer: Answer, attempt: int, rng: random.Random) -> float:
     """Full jitter above what the server asked for (AWS, "Exponential backoff and jitter")."""
     most: float = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** min(attempt, 16))

@@ -12,8 +12,9 @@ from pathlib import Path
 import aiohttp
 
 from loadtests.parts import Part, fetch, free_address, running
+from loadtests.stations import HABITS
 
-VIAS = ("gateway", "direct")
+VIAS = tuple(HABITS)
 
 
 @dataclass(frozen=True, slots=True)

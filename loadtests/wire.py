@@ -1,16 +1,87 @@
-"""From an HTTP answer to what a station understands of it.
+"""A desk's requests on the wire, and what their answers mean to it.
 
-Knows no connection and no decision.
+Decides nothing. Uses the pool of connections of Locust's fast user without the session around it,
+which costs as much again: the load must not be the limit.
 """
 
 import json
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from geventhttpclient import HTTPClient
 from geventhttpclient.response import HTTPSocketPoolResponse
+from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 
-from loadtests.stations import Answer
+from loadtests.desk import Enrollment
+from loadtests.stations import Answer, Decision
+
+RECEIPT_WAIT_SECONDS = 10
+
+
+class Wire:
+    """A courier over HTTP.
+
+    `report` is Locust's request event. A desk that is not `careful` sends no key and asks for
+    nothing, as in 2017; `X-Enrollment` tells the simulated server's ledger which one it was.
+    """
+
+    def __init__(self, http: HTTPClient, report: Callable[..., None], *, careful: bool) -> None:
+        self._http = http
+        self._report = report
+        self._careful = careful
+
+    def send(self, enrollment: Enrollment, body: bytes) -> Answer:
+        """One try to record. Always POST: the client below repeats a PUT by itself."""
+        headers = {"Content-Type": "application/octet-stream", "X-Enrollment": enrollment.key}
+        if self._careful:
+            headers["Idempotency-Key"] = enrollment.key
+            if enrollment.asynchronous:
+                headers["Prefer"] = "respond-async"
+        if enrollment.ordering_key is not None:
+            headers["Ordering-Key"] = enrollment.ordering_key
+        return self._answer("POST", "/enrollments", "/enrollments", headers, body)
+
+    def ask(self, location: str) -> Answer:
+        """One question about a receipt, held open while nothing changes."""
+        headers = {"Prefer": f"wait={RECEIPT_WAIT_SECONDS}"}
+        return self._answer("GET", location, "/_gateway/receipts/<id>", headers)
+
+    def told(self, enrollment: Enrollment, decision: Decision) -> None:
+        """Show in Locust's own statistics how long the citizen waited, from the due time."""
+        if decision.told in {"accepted", "delivered"}:
+            self._report(
+                request_type="due \N{RIGHTWARDS ARROW}",
+                name=decision.told,
+                response_time=(time.time() - enrollment.due) * 1000,
+                response_length=0,
+                exception=None,
+                context={},
+            )
+
+    def _answer(
+        self, method: str, path: str, name: str, headers: dict[str, str], body: bytes = b""
+    ) -> Answer:
+        started = time.perf_counter()
+        size = 0
+        try:
+            response = self._http.request(method, path, body, headers)
+            content = response.read()
+            size = len(content)
+            answer = read_answer(response, content)
+        except FAILURE_EXCEPTIONS as wrong:
+            answer = Answer(0, error=type(wrong).__name__)
+        failed = answer.status == 0 or answer.status >= 400
+        self._report(
+            request_type=method,
+            name=name,
+            response_time=(time.perf_counter() - started) * 1000,
+            response_length=size,
+            exception=RuntimeError(answer.error or f"status {answer.status}") if failed else None,
+            context={},
+        )
+        return answer
 
 
 def read_answer(response: HTTPSocketPoolResponse, content: bytes) -> Answer:
