@@ -302,8 +302,9 @@ async def test_a_station_that_goes_away_does_not_take_its_enrollment_with_it(doo
     await until(door.delivery.handed)
     writer.close()
     await writer.wait_closed()
-    while "leave" not in door.delivery.asked:  # noqa: ASYNC110 - the double has no event
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(1):  # well before the hold would end
+        while "leave" not in door.delivery.asked:  # noqa: ASYNC110 - the double has no event
+            await asyncio.sleep(0.001)
     assert (await door.totals()).accepted == 1
     await door.settle(await door.only(), Status.DELIVERED, RECORDED)
     again = await door.ask(target="/e", headers={"Idempotency-Key": "k"}, body=b"x")
