@@ -150,6 +150,7 @@ class Due:
     attempts: int
     accepted_at: float
     last_attempt_at: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

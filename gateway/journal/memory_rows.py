@@ -98,6 +98,7 @@ class Row:
             attempts=life.attempts,
             accepted_at=life.accepted_at,
             last_attempt_at=life.last_attempt_at,
+            reason=life.reason,
         )
 
 

@@ -1,0 +1,27 @@
+"""What an error of SQLite means for the journal's promises."""
+
+from typing import Final
+
+import apsw
+
+from gateway.journal.contract import JournalBroken, JournalFault, JournalFull, JournalInUse
+
+# After a failed sync the kernel may mark the pages clean although they never reached the disk:
+# a second sync would succeed and prove nothing (Rebello et al., "Can Applications Recover from
+# fsync Failures?", ATC '20). Other I/O errors fail before the commit is believed.
+_SYNC_FAILED: Final = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC})
+
+
+def fault_of(error: Exception) -> JournalFault:
+    """The fault that the caller sees. No value of a row is in its text."""
+    if isinstance(error, JournalFault):
+        return error
+    if isinstance(error, apsw.FullError):
+        return JournalFull("no space is left on the journal's disk; it goes on when there is")
+    if isinstance(error, apsw.BusyError):
+        return JournalInUse("another gateway has this journal open; stop it, or set journal.url")
+    if getattr(error, "extendedresult", None) in _SYNC_FAILED:
+        return JournalBroken("the disk failed to sync the journal; check the disk, then restart")
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return JournalFault(f"the journal is damaged ({error}); check it offline")
+    return JournalFault(f"the journal could not do this: {type(error).__name__}: {error}")

@@ -1,0 +1,175 @@
+"""The contract on SQLite: each method is one call to the thread that writes.
+
+Must not know SQL, which is in ``book``, nor how calls are gathered, which is in ``writer``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.core.facts import Fact, Publish
+from gateway.core.lifecycle import Status
+from gateway.journal.contract import (
+    Accepted,
+    AuditRecord,
+    Change,
+    DuePage,
+    Entry,
+    Existing,
+    JournalFault,
+    Kept,
+    Life,
+    Totals,
+    Usage,
+)
+from gateway.journal.sqlite.book import SqliteBook
+from gateway.journal.sqlite.opening import SETTINGS
+from gateway.journal.sqlite.writer import Writer
+
+T = TypeVar("T")
+_ROW_BYTES = 512  # what a row costs beside its sealed parts, about
+
+
+def _to_nobody(_fact: Fact) -> None:
+    pass
+
+
+class SqliteJournal:
+    """See ``contract.Journal``."""
+
+    durability = "fsync"
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_bytes: int = 21_474_836_480,
+        min_free_bytes: int = 536_870_912,
+        publish: Publish = _to_nobody,
+        settings: Mapping[str, str | int] = SETTINGS,
+    ) -> None:
+        """Describe it; ``open`` touches the disk.
+
+        Args:
+            path: the file; its directory must exist.
+            max_bytes: beyond it ``accept`` raises ``JournalFull``.
+            min_free_bytes: to be left free on the disk, so that outcomes can still be written.
+            publish: is told of each group commit.
+            settings: pragmas, each read back when it opens.
+        """
+        self._path = path
+        self._max_bytes = max_bytes
+        self._min_free_bytes = min_free_bytes
+        self._publish = publish
+        self._settings = settings
+        self._writer: Writer | None = None
+
+    async def open(self, *, now: float) -> int:
+        """See the contract."""
+        if self._writer is not None:
+            raise JournalFault("this journal is open already; close it first")
+        writer = Writer(self._publish)
+        await writer.start(
+            lambda: SqliteBook(
+                self._path,
+                max_bytes=self._max_bytes,
+                min_free_bytes=self._min_free_bytes,
+                settings=self._settings,
+            )
+        )
+        self._writer = writer
+        return await self._call(lambda book: book.recover(now=now))
+
+    async def close(self) -> None:
+        """See the contract."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.stop()
+
+    async def accept(self, entry: Entry, *, sending: bool) -> Accepted | Existing:
+        """See the contract."""
+        size = len(entry.envelope.data) + len(entry.body.data) + _ROW_BYTES
+        return await self._call(
+            lambda book: book.accept(entry, sending=sending, size=size), size=size
+        )
+
+    async def find(self, enrollment_id: str) -> Kept | None:
+        """See the contract."""
+        return await self._call(lambda book: book.find(enrollment_id))
+
+    async def find_identity(self, identity: bytes) -> Kept | None:
+        """See the contract."""
+        return await self._call(lambda book: book.find_identity(identity))
+
+    async def due(self, *, now: float, limit: int) -> DuePage:
+        """See the contract."""
+        return await self._call(lambda book: book.due(now=now, limit=limit))
+
+    async def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
+        """See the contract."""
+        return await self._call(lambda book: book.begin_attempt(enrollment_id, now=now))
+
+    async def load(self, enrollment_id: str) -> Kept | None:
+        """See the contract."""
+        return await self._call(lambda book: book.load(enrollment_id))
+
+    async def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
+        """See the contract."""
+        size = _ROW_BYTES + (len(change.answer.data) if change.answer is not None else 0)
+        return await self._call(lambda book: book.change(enrollment_id, change, now=now), size=size)
+
+    async def totals(self) -> Totals:
+        """See the contract."""
+        return await self._call(lambda book: book.totals())
+
+    async def list(
+        self,
+        *,
+        statuses: Sequence[Status] = (),
+        accepted_before: float | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> tuple[Life, ...]:
+        """See the contract."""
+        return await self._call(
+            lambda book: book.list(
+                statuses=statuses, accepted_before=accepted_before, after=after, limit=limit
+            )
+        )
+
+    async def usage(self) -> Usage:
+        """See the contract."""
+        return await self._call(lambda book: book.usage())
+
+    async def forget(self, *, settled_before: float, limit: int) -> int:
+        """See the contract."""
+        return await self._call(
+            lambda book: book.forget(settled_before=settled_before, limit=limit)
+        )
+
+    async def remember(self, name: str, value: str) -> None:
+        """See the contract."""
+        await self._call(lambda book: book.remember(name, value))
+
+    async def recall(self, name: str) -> str | None:
+        """See the contract."""
+        return await self._call(lambda book: book.recall(name))
+
+    async def audit(
+        self, actor: str, action: str, subject: str, detail: str, *, now: float
+    ) -> None:
+        """See the contract."""
+        await self._call(
+            lambda book: book.audit(AuditRecord(0, now, actor, action, subject, detail))
+        )
+
+    async def audit_list(
+        self, *, limit: int = 100, before: int | None = None
+    ) -> tuple[AuditRecord, ...]:
+        """See the contract."""
+        return await self._call(lambda book: book.audit_list(limit=limit, before=before))
+
+    async def _call(self, work: Callable[[SqliteBook], T], *, size: int = 0) -> T:
+        if self._writer is None:
+            raise JournalFault("the journal is not open")
+        return await self._writer.call(work, size=size)

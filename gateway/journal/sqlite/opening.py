@@ -1,0 +1,132 @@
+"""Open a journal file: take it for this process alone, settle how it is written, and check it.
+
+Must not know what its tables are for; the schema is in ``schema/``, in numbered files.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from gateway.journal.contract import JournalFault
+from gateway.journal.keyring import sync_directory
+
+APPLICATION_ID: Final = 0x454E524C
+"""``ENRL`` in the file's header: file(1) and other programs can tell whose it is."""
+
+WAL_LIMIT: Final = 64 * 1024 * 1024
+
+SETTINGS: Final[Mapping[str, str | int]] = {
+    # The lock is taken at the first read and kept: a second gateway is turned away at once.
+    # Taken before the log is opened, it also keeps the log's index in this process's memory.
+    "locking_mode": "exclusive",
+    "page_size": 16384,
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL: each commit is synced before it is answered
+    "wal_autocheckpoint": 0,  # never inside a commit; the session does it between commits
+    "journal_size_limit": WAL_LIMIT,
+    # fast: what is deleted is overwritten where its page is written anyway. So a dropped data key
+    # is gone from the row's page, while the ciphertext of a long body, useless without it, costs
+    # no second write. What it does not reach: copies of a key in the log until that is reused,
+    # and on pages that SQLite moved rows away from. Rotating the key-encryption key reaches those.
+    "secure_delete": 2,
+    "cache_size": -32768,  # KiB
+    "temp_store": 2,  # memory: no sorter spills a row into a file of its own
+    "trusted_schema": 0,
+    "cell_size_check": 1,
+}
+
+
+def open_file(path: Path, settings: Mapping[str, str | int]) -> apsw.Connection:
+    """A connection that owns the file, checked and at the newest schema.
+
+    Raises:
+        JournalFault: it is no journal, is damaged, cannot be opened, or a setting did not take.
+        apsw.Error: anything that SQLite says, ``apsw.BusyError`` when another process has it.
+    """
+    is_new = _create(path)
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        _settle(connection, settings)
+        _migrate(connection)
+        _check(connection)
+        # What a crash left in the log goes into the main file and is synced there. A page of the
+        # log that looks good in memory but never reached the disk is so written a second time.
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except BaseException:
+        connection.close()
+        raise
+    if is_new:
+        sync_directory(path.parent)
+    return connection
+
+
+def _create(path: Path) -> bool:
+    if not path.parent.is_dir():
+        raise JournalFault(f"the directory {path.parent} is missing; create it or set journal.url")
+    try:
+        # Closed again before SQLite opens it: closing any handle of a file drops the locks that
+        # this process has on it (POSIX), so nothing here may open the file later.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return False
+    except OSError as fault:
+        raise JournalFault(f"the journal {path} cannot be created: {fault.strerror}") from fault
+    return True
+
+
+# Read as a number, but understood only as a word.
+_SPELT: Final = {("secure_delete", 2): "fast"}
+
+
+def _settle(connection: apsw.Connection, settings: Mapping[str, str | int]) -> None:
+    for name, value in settings.items():
+        connection.pragma(name, _SPELT.get((name, value), value))
+    # Read after all are set: one may have undone another, and an old file may refuse some.
+    wrong = [
+        f"{name} is {found}, must be {value}"
+        for name, value in settings.items()
+        if (found := connection.pragma(name)) != value
+    ]
+    if wrong:
+        raise JournalFault(
+            f"the journal cannot be written as safely as it must: {'; '.join(wrong)}"
+        )
+
+
+def _migrate(connection: apsw.Connection) -> None:
+    owner = connection.pragma("application_id")
+    version = connection.pragma("user_version")
+    is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
+    if owner != APPLICATION_ID and not (is_empty and owner == 0 and version == 0):
+        raise JournalFault("this file is no enrollment journal; set journal.url to another file")
+    steps = list(_migrations())
+    if version > len(steps):
+        raise JournalFault(
+            f"this journal has schema {version}, this gateway knows up to {len(steps)}; "
+            "start the newer gateway again, nothing was changed"
+        )
+    if version == len(steps):
+        return
+    with connection:  # one transaction for all steps
+        for script in steps[version:]:
+            connection.execute(script)
+        connection.pragma("application_id", APPLICATION_ID)
+        connection.pragma("user_version", len(steps))
+
+
+def _migrations() -> Iterator[str]:
+    schema = resources.files("gateway.journal.sqlite") / "schema"
+    for file in sorted(schema.iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".sql"):
+            yield file.read_text(encoding="utf-8")
+
+
+def _check(connection: apsw.Connection) -> None:
+    """Cheap enough for a million rows: the narrow table's pages and the counters' sum."""
+    found = connection.execute("PRAGMA quick_check('enrollment')").get
+    if found != "ok":
+        raise JournalFault("the journal fails its check; look at it offline before it is used")

@@ -1,0 +1,43 @@
+"""The columns that are read together, and what they become."""
+
+from typing import Any, Final
+
+from gateway.core.lifecycle import Status
+from gateway.journal.contract import AuditRecord, Due, Kept, Life, Sealed
+
+LIFE: Final = (
+    "id, station, status, attempts, priority, size, accepted_at, next_attempt_at,"
+    " last_attempt_at, settled_at, reason"
+)
+_LIFE_END: Final = 11
+KEPT: Final = f"{LIFE}, fingerprint, envelope_key, envelope, answer_key, answer"
+WHOLE: Final = f"{KEPT}, body_key, body"
+DUE: Final = "id, station, status, rank, attempts, accepted_at, last_attempt_at, reason"
+AUDIT: Final = "seq, at, actor, action, subject, detail"
+
+
+def life(row: tuple[Any, ...]) -> Life:
+    """A row of ``LIFE``."""
+    return Life(row[0], row[1], Status(row[2]), *row[3:_LIFE_END])
+
+
+def kept(row: tuple[Any, ...]) -> Kept:
+    """A row of ``KEPT`` or ``WHOLE``."""
+    fingerprint, envelope_key, envelope, answer_key, answer, *body = row[_LIFE_END:]
+    return Kept(
+        life=life(row),
+        fingerprint=fingerprint,
+        envelope=Sealed(envelope_key, envelope),
+        body=Sealed(body[0], body[1]) if body and body[0] is not None else None,
+        answer=None if answer_key is None else Sealed(answer_key, answer),
+    )
+
+
+def due(row: tuple[Any, ...]) -> Due:
+    """A row of ``DUE``."""
+    return Due(row[0], row[1], Status(row[2]), *row[3:])
+
+
+def audit(row: tuple[Any, ...]) -> AuditRecord:
+    """A row of ``AUDIT``."""
+    return AuditRecord(*row)
