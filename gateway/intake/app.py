@@ -12,18 +12,11 @@ import structlog
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.core.enrollment import Headers
 from gateway.core.facts import Fact, Publish, RequestFinished
-from gateway.core.forwarding import (
-    OWN_PATHS,
-    TargetUnsafe,
-    check_target,
-    end_to_end,
-    forwarded,
-    via,
-)
-from gateway.core.problems import Language, ProblemType, choose_language
+from gateway.core.forwarding import OWN_PATHS
+from gateway.core.problems import Language, ProblemType
 from gateway.core.routes import SAFE, is_kept, route_for
+from gateway.intake.asking import identify, language_of, onward, safe_target
 from gateway.intake.connection import StationConnection, StationServer
 from gateway.intake.enrolling import Enrolling
 from gateway.intake.ports import Delivery
@@ -35,7 +28,6 @@ from gateway.intake.replies import AsGiven, Refused, problem_reply
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.signing import ReceiptKeys
 from gateway.intake.stations import Station, Stations
-from gateway.intake.tls import common_name
 from gateway.intake.visit import Visit, read_wishes
 from gateway.intake.waiters import Waiters
 from gateway.journal.contract import Journal
@@ -139,15 +131,15 @@ class Intake:
         name = UNKNOWN
         try:
             check_framing(request)
-            target = _safe_target(request)
+            target = safe_target(request)
             if target.startswith(OWN_PATHS):
                 response = await self._own(request, target, connection)
             else:
-                station = self._identify(request, connection)
+                station = identify(self._stations, request, connection)
                 name = station.name
                 response = await self._serve(request, target, station, connection)
         except Refused as refused:
-            response = problem_reply(refused, _language(request))
+            response = problem_reply(refused, language_of(request))
             if refused.close:
                 connection.end_at_once()
         except ConnectionError:
@@ -168,10 +160,10 @@ class Intake:
     ) -> AsGiven:
         if request.method not in SAFE:
             raise Refused(ProblemType.NOT_FOUND)
-        public = self._resource.public(target.partition("?")[0], _language(request))
+        public = self._resource.public(target.partition("?")[0], language_of(request))
         if public is not None:
             return public
-        station = self._identify(request, connection)
+        station = identify(self._stations, request, connection)
         return await self._resource.receipt(
             request, target, station=station.name, connection=connection
         )
@@ -191,7 +183,7 @@ class Intake:
             settings = self._settings
             if not is_kept(route, method):
                 hold = settings.hold_seconds if route.hold_seconds is None else route.hold_seconds
-                headers = self._onward(request, connection, self._dropped)
+                headers = onward(request, connection, without=self._dropped)
                 body = await self._bodies.read(request)
                 try:
                     return await self._relay.relay(
@@ -205,7 +197,7 @@ class Intake:
                 hold_seconds=settings.hold_seconds,
                 key_required=settings.require_idempotency_key,
             )
-            headers = self._onward(request, connection, self._dropped | _KEY)
+            headers = onward(request, connection, without=self._dropped | _KEY)
             visit = Visit(request, connection, station.name, target, headers, wishes)
             body = await self._bodies.read(request)
             try:
@@ -214,32 +206,6 @@ class Intake:
                 self._bodies.release(len(body))
         finally:
             self._stations.leave(station)
-
-    def _identify(self, request: web.BaseRequest, connection: StationConnection) -> Station:
-        transport = connection.transport
-        certificate = None if transport is None else transport.get_extra_info("peercert")
-        return self._stations.identify(
-            authorizations=request.headers.getall("Authorization", ()),
-            certificate=common_name(certificate),
-        )
-
-    def _onward(
-        self, request: web.BaseRequest, connection: StationConnection, without: frozenset[str]
-    ) -> Headers:
-        """The headers that go on, and who sent them and how they came."""
-        peer = connection.peername
-        return (
-            *end_to_end(request.headers.items(), without=without),
-            ("Via", via(request.version)),
-            (
-                "Forwarded",
-                forwarded(
-                    address=peer[0] if isinstance(peer, tuple) else None,
-                    host=request.headers.get("Host"),
-                    scheme="http" if connection.ssl_context is None else "https",
-                ),
-            ),
-        )
 
     def _explain(self, status: int) -> web.StreamResponse:
         """The answer to what is no request at all."""
@@ -260,7 +226,7 @@ class Intake:
         )
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun and cannot be finished") from error
-        return problem_reply(Refused(ProblemType.INTERNAL_ERROR, close=True), _language(request))
+        return problem_reply(Refused(ProblemType.INTERNAL_ERROR, close=True), language_of(request))
 
     def _tell(self, method: str, station: str, response: AsGiven, seconds: float) -> None:
         if response.outcome is not None:
@@ -274,14 +240,3 @@ class Intake:
                     problem=response.problem,
                 )
             )
-
-
-def _safe_target(request: web.BaseRequest) -> str:
-    try:
-        return check_target(request.raw_path, host=request.headers.get("Host"))
-    except TargetUnsafe as unsafe:
-        raise Refused(ProblemType.BAD_REQUEST, reason=unsafe.reason) from None
-
-
-def _language(request: web.BaseRequest) -> Language:
-    return choose_language(request.headers.get("Accept-Language"))
