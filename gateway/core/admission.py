@@ -104,7 +104,8 @@ class Refuse:
 
 Admission: TypeAlias = Hold | AcceptNow | Refuse
 
-POLL_LEAST, POLL_MOST = 1, 300
+# A look at a receipt is cheap, so an estimate that proves too long must not keep a station waiting.
+POLL_LEAST, POLL_MOST = 1, 30
 
 
 def admit(outlook: Outlook, *, hold_seconds: float, respond_async: bool) -> Admission:

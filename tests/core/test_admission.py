@@ -40,7 +40,7 @@ def test_nobody_is_held_behind_more_live_ones_than_can_be_answered_in_time() -> 
     [
         (STEADY, 1),
         (replace(STEADY, waiting=95), 10),
-        (replace(STEADY, waiting=1_000_000), 300),
+        (replace(STEADY, waiting=1_000_000), 30),
         (replace(STEADY, state=UpstreamState.OPEN, waiting=9), 5),
         (replace(STEADY, state=UpstreamState.OPEN, waiting=9, next_canary_in=2.2), 3),
     ],
