@@ -105,6 +105,8 @@ BACKOFF_BASE_SECONDS = 1.0
 BACKOFF_CAP_SECONDS = 30.0
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 FIRST_POLL_SECONDS = 1.0
+LONGEST_POLL_SECONDS = 15.0
+"""Somebody sits at the desk and wants to know; few receipts are asked about at once anyway."""
 PRESS_SECONDS = 5.0
 
 
@@ -118,7 +120,7 @@ def careful(answer: Answer, attempt: int, waited: float, rng: random.Random) -> 
         return Done("delivered")
     if answer.status == 202 and answer.location is not None:
         after = FIRST_POLL_SECONDS if answer.retry_after is None else answer.retry_after
-        return Follow("accepted", answer.location, _clamped(after))
+        return Follow("accepted", answer.location, _soon(after))
     if answer.status in {429, 503}:
         return SendAgain("refused", _again(answer, attempt, rng))
     if 300 <= answer.status < 500 and answer.status != 408:
@@ -151,7 +153,7 @@ def follow(answer: Answer, location: str, attempt: int, rng: random.Random) -> D
                 return Done("dead_letter")
             case _:
                 after = answer.retry_after or 0.0
-                return Follow("pending", location, _clamped(after))
+                return Follow("pending", location, _soon(after))
     if answer.status in {404, 410}:
         return SendAgain("failed", _again(answer, attempt, rng))
     return Follow("pending", location, _again(answer, attempt, rng))
@@ -166,6 +168,10 @@ def _again(answer: Answer, attempt: int, rng: random.Random) -> float:
     most: float = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** min(attempt, 16))
     asked = 0.0 if answer.retry_after is None else _clamped(answer.retry_after)
     return asked + rng.uniform(0.0, most if asked == 0 else min(most, asked))
+
+
+def _soon(seconds: float) -> float:
+    return min(_clamped(seconds), LONGEST_POLL_SECONDS)
 
 
 def _clamped(seconds: float) -> float:

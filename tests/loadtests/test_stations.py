@@ -71,6 +71,11 @@ def test_a_careful_desk_follows_the_receipt_of_a_202() -> None:
     assert decision == Follow("accepted", LOCATION, 7)
 
 
+def test_a_desk_looks_at_its_receipt_every_quarter_of_a_minute_at_least() -> None:
+    decision = careful(Answer(202, location=LOCATION, retry_after=3600), 1, 0.1, _rng())
+    assert decision == Follow("accepted", LOCATION, 15)
+
+
 def test_a_202_without_a_receipt_is_no_promise() -> None:
     assert isinstance(careful(Answer(202), 1, 0.1, _rng()), SendAgain)
 
