@@ -1,0 +1,81 @@
+"""The composition root: the only room that knows every other.
+
+It makes the parts, hands them to each other, opens the doors in the right order and closes them in
+the other. It decides nothing.
+"""
+
+import asyncio
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+import structlog
+import uvloop
+
+from gateway.config import Settings
+from gateway.journal.contract import Journal, JournalFault, JournalInUse
+from gateway.journal.retention import forget_settled
+from gateway.observe.lag import watch_lag
+from gateway.observe.logs import configure_logging
+from gateway.wiring.doors import operators_door, stations_door
+from gateway.wiring.parts import connected_upstream, delivering, make_dispatcher, opened_journal
+from gateway.wiring.shared import Shared
+
+
+def serve(settings: Settings) -> int:
+    """Run the gateway until SIGTERM or SIGINT; returns the exit code.
+
+    Raises:
+        ConfigFault: a file or an address that the settings name cannot be used.
+        JournalInUse: another gateway holds the journal.
+    """
+    configure_logging(settings.log.level, settings.log.shape(terminal=sys.stderr.isatty()))
+    log = structlog.get_logger("gateway")
+    try:
+        uvloop.run(_run(Shared(settings)))
+    except JournalInUse:
+        raise
+    except JournalFault as fault:
+        log.error("journal_failed", reason=str(fault))  # noqa: TRY400 - the text is for people
+        return 1
+    log.info("stopped")
+    return 0
+
+
+async def _run(shared: Shared) -> None:
+    """Serve until a signal, or until a part that must not end does."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with AsyncExitStack() as stack:
+        # Left in the other order: the stations' door closes first, the journal last.
+        journal, sealer = await stack.enter_async_context(opened_journal(shared))
+        upstream = await stack.enter_async_context(connected_upstream(shared))
+        dispatcher = await make_dispatcher(shared, journal, sealer, upstream)
+        await stack.enter_async_context(operators_door(shared, journal, dispatcher))
+        loop = await stack.enter_async_context(delivering(dispatcher))
+        await stack.enter_async_context(
+            stations_door(shared, journal, sealer, dispatcher, upstream)
+        )
+        await _until_first_ends(shared, journal, stopped, loop)
+        structlog.get_logger("gateway").info("stopping")
+
+
+async def _until_first_ends(
+    shared: Shared, journal: Journal, stopped: asyncio.Event, loop: "asyncio.Task[None]"
+) -> None:
+    """Wait for the signal. What ends before it has failed, and its fault is raised."""
+    retention = shared.settings.journal.retention_seconds
+    others = (
+        stopped.wait(),
+        forget_settled(journal, clock=shared.clock, retention_seconds=retention),
+        watch_lag(shared.metrics.event_loop_lag, clock=shared.clock),
+    )
+    tasks = [asyncio.ensure_future(other) for other in others]
+    try:
+        ended, _ = await asyncio.wait([*tasks, loop], return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()

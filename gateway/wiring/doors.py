@@ -1,0 +1,107 @@
+"""The two doors: operators' and stations'. Each listens within its context, and closes in order."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from gateway.admin import token
+from gateway.admin.app import build_admin_app
+from gateway.admin.readiness import can_promise
+from gateway.config import Address
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.intake import signing
+from gateway.intake.app import Intake
+from gateway.intake.listener import Listener
+from gateway.intake.relay import Relay
+from gateway.intake.stations import Stations, StationsFault
+from gateway.intake.tls import server_context
+from gateway.journal.contract import Journal
+from gateway.journal.sealing import Sealer
+from gateway.wiring.parts import Upstream
+from gateway.wiring.shared import VERSION, Shared, blaming
+from gateway.wiring.translation import intake_settings
+
+DRAIN_SECONDS: Final = 4.0  # for requests in hand when the gateway is told to stop
+
+
+@asynccontextmanager
+async def operators_door(
+    shared: Shared, journal: Journal, dispatcher: Dispatcher
+) -> AsyncIterator[None]:
+    """Health, metrics and the admin API."""
+    with blaming("admin.token_file", token.TokenFault):
+        secret = token.load_or_create(shared.paths.admin_token)
+    app = build_admin_app(
+        journal=journal,
+        control=dispatcher,
+        metrics=shared.metrics,
+        token=secret,
+        clock=shared.clock,
+        ready=partial(can_promise, journal),
+        publish=shared.publish,
+        version=VERSION,
+    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        wanted = shared.settings.admin.listen
+        with blaming("admin.listen", OSError):
+            await web.TCPSite(runner, wanted.host, wanted.port).start()
+        host, port, *_ = runner.addresses[0]
+        structlog.get_logger("gateway").info("admin_listening", address=str(Address(host, port)))
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def stations_door(
+    shared: Shared, journal: Journal, sealer: Sealer, dispatcher: Dispatcher, upstream: Upstream
+) -> AsyncIterator[None]:
+    """The public listener. At the end it stops accepting, and lets what is in hand finish."""
+    settings = shared.settings
+    with blaming("receipts.key_file", signing.ReceiptKeyFault):
+        receipt_keys = signing.load_or_create(shared.paths.receipt_keys)
+    with blaming("stations.tokens_file", StationsFault):
+        stations = Stations(clock=shared.clock, tokens_file=settings.stations.tokens_file)
+    intake = Intake(
+        journal=journal,
+        sealer=sealer,
+        delivery=dispatcher,
+        relay=Relay(
+            session=upstream.session,
+            upstream_url=str(settings.upstream.url),
+            delivery=dispatcher,
+            authorization=upstream.authorization,
+        ),
+        receipt_keys=receipt_keys,
+        stations=stations,
+        settings=intake_settings(settings),
+        clock=shared.clock,
+        rng=shared.rng,
+        publish=shared.publish,
+    )
+    shared.subscribe(intake.see)
+    listener = Listener(intake, tls=_tls(shared))
+    wanted = settings.intake.listen
+    with blaming("intake.listen", OSError):
+        host, port = await listener.start(wanted.host, wanted.port)
+    structlog.get_logger("gateway").info("listening", address=str(Address(host, port)))
+    try:
+        yield
+    finally:
+        listener.stop_accepting()
+        await listener.drain(DRAIN_SECONDS)
+
+
+def _tls(shared: Shared) -> ssl.SSLContext | None:
+    intake = shared.settings.intake
+    if intake.tls_certificate is None or intake.tls_key is None:
+        return None
+    with blaming("intake.tls_certificate", OSError):
+        return server_context(intake.tls_certificate, intake.tls_key, client_ca=intake.client_ca)

@@ -1,0 +1,129 @@
+"""The parts behind the doors: the journal, the way to the upstream, the delivery loop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+
+from gateway.core.facts import JournalRecovered
+from gateway.core.limiter import Limiter
+from gateway.delivery.courier import Courier
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.gate import Gate
+from gateway.delivery.memory import Memory
+from gateway.delivery.session import Authorization, upstream_session, upstream_tls
+from gateway.delivery.transport import UpstreamTransport
+from gateway.journal.contract import Journal
+from gateway.journal.keyring import KeyRing, KeyRingFault, bind
+from gateway.journal.sealing import Sealer
+from gateway.journal.sqlite import SqliteJournal
+from gateway.wiring.shared import Shared, blaming
+from gateway.wiring.translation import delivery_policy, limiter_settings, upstream_settings
+
+GRACE_SECONDS: Final = 4.0  # for attempts under way when the gateway is told to stop
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The way to the recording server: its connections, and the gateway's own credential."""
+
+    session: aiohttp.ClientSession
+    authorization: Authorization
+
+
+@asynccontextmanager
+async def opened_journal(shared: Shared) -> AsyncIterator[tuple[Journal, Sealer]]:
+    """The journal, checked against its keys, and what seals for it."""
+    settings = shared.settings.journal
+    with blaming("journal.key_file", KeyRingFault):
+        ring = KeyRing.load_or_create(
+            shared.paths.journal_keys, journal_exists=shared.paths.journal.exists()
+        )
+    journal = SqliteJournal(
+        shared.paths.journal,
+        max_bytes=settings.max_bytes,
+        min_free_bytes=settings.min_free_bytes,
+        publish=shared.publish,
+    )
+    in_doubt = await journal.open(now=shared.clock.now())
+    try:
+        with blaming("journal.key_file", KeyRingFault):
+            await bind(journal, ring)
+        if in_doubt:
+            shared.publish(JournalRecovered(in_doubt))
+        yield journal, Sealer(ring)
+    finally:
+        await journal.close()
+
+
+@asynccontextmanager
+async def connected_upstream(shared: Shared) -> AsyncIterator[Upstream]:
+    """Connections are made when they are needed; files are read now."""
+    settings = shared.settings.upstream
+    with blaming("upstream", OSError):
+        tls = upstream_tls(
+            ca=settings.ca,
+            client_certificate=settings.client_certificate,
+            client_key=settings.client_key,
+        )
+        authorization = Authorization(settings.authorization_file, shared.clock)
+    async with upstream_session(
+        tls,
+        timeout_seconds=settings.timeout_seconds,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+    ) as session:
+        yield Upstream(session, authorization)
+
+
+async def make_dispatcher(
+    shared: Shared, journal: Journal, sealer: Sealer, upstream: Upstream
+) -> Dispatcher:
+    """The delivery loop, with what it remembers of its last run. ``delivering`` starts it."""
+    policy = delivery_policy(shared.settings)
+    memory = Memory(journal, shared.clock)
+    limiter = Limiter(
+        settings=limiter_settings(shared.settings),
+        rng=shared.rng,
+        now=shared.clock.monotonic(),
+        memory=await memory.window(),
+    )
+    gate = Gate(
+        limiter,
+        clock=shared.clock,
+        publish=shared.publish,
+        ghost_seconds=shared.settings.upstream.timeout_seconds,
+    )
+    courier = Courier(
+        journal=journal,
+        sealer=sealer,
+        transport=UpstreamTransport(
+            upstream.session, upstream_settings(shared.settings), upstream.authorization
+        ),
+        policy=policy,
+        clock=shared.clock,
+        rng=shared.rng,
+        publish=shared.publish,
+    )
+    return Dispatcher(
+        journal=journal,
+        courier=courier,
+        gate=gate,
+        memory=memory,
+        policy=policy,
+        clock=shared.clock,
+    )
+
+
+@asynccontextmanager
+async def delivering(dispatcher: Dispatcher) -> AsyncIterator["asyncio.Task[None]"]:
+    """The loop runs within; attempts under way get a little time at the end."""
+    task = asyncio.get_running_loop().create_task(dispatcher.run())
+    try:
+        yield task
+    finally:
+        if not task.done():
+            await dispatcher.stop(grace_seconds=GRACE_SECONDS)
+            await task

@@ -1,0 +1,48 @@
+"""What every part is given: settings, time, chance, and the word that goes round."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Final
+
+from gateway.clock import SystemClock
+from gateway.config import ConfigFault, Problem, Settings, paths
+from gateway.core.facts import Fact, Publish
+from gateway.observe.logs import Logs
+from gateway.observe.metrics import Metrics
+from gateway.wiring.translation import config_digest
+
+VERSION: Final = version("enrollment-gateway")
+
+
+class Shared:
+    """One of each for the whole process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.paths = paths(settings)
+        self.clock = SystemClock()
+        self.rng = random.Random()  # noqa: S311 - for ids and jitter; keys come from elsewhere
+        self.metrics = Metrics(
+            version=VERSION, config_sha256=config_digest(settings), clock=self.clock
+        )
+        self._listeners: list[Publish] = [self.metrics.on_fact, Logs().on_fact]
+
+    def publish(self, fact: Fact) -> None:
+        """Hand a fact to everyone who listens."""
+        for listener in self._listeners:
+            listener(fact)
+
+    def subscribe(self, listener: Publish) -> None:
+        """From now on ``listener`` is told every fact."""
+        self._listeners.append(listener)
+
+
+@contextmanager
+def blaming(key: str, *faults: type[Exception]) -> Iterator[None]:
+    """Tell a fault that happens within by the setting that it comes from."""
+    try:
+        yield
+    except faults as fault:
+        raise ConfigFault([Problem(key, str(fault))]) from fault
