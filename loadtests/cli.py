@@ -36,7 +36,7 @@ app = typer.Typer(
     doubled, invented or altered.""",
 )
 app.command()(server)
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False)
 
 ScenarioName = Annotated[
     str,
@@ -58,14 +58,14 @@ Out = Annotated[
 def list_scenarios() -> None:
     """Show the scenarios, with what each is for."""
     console.print(say.catalogue(_load(name) for name in scenarios.names()))
-    console.print("\nNext: python -m loadtests show SCENARIO")
+    console.print("\nNext: python -m loadtests show SCENARIO", soft_wrap=True)
 
 
 @app.command()
 def show(scenario: ScenarioName) -> None:
     """Show one scenario: its story, its figures, its targets."""
     console.print(say.scenario(_load(scenario)))
-    console.print(f"\nNext: python -m loadtests run {scenario}")
+    console.print(f"\nNext: python -m loadtests run {scenario}", soft_wrap=True)
 
 
 @app.command()
@@ -105,9 +105,9 @@ def run(
     plan = replace(plan, gateway=gateway, server_listen=listen)
     _drive([plan], at_once=False)
     verdict = report.verify(plan.folder)
-    console.print(f"\n{verdict.sentence}")
-    console.print(f"Report: {_short(plan.folder / 'report.html')}")
-    console.print(f"Next:   python -m loadtests verify {_short(plan.folder)}")
+    console.print(f"\n{verdict.sentence}", soft_wrap=True)
+    console.print(f"Report: {_short(plan.folder / 'report.html')}", soft_wrap=True)
+    console.print(f"Next:   python -m loadtests verify {_short(plan.folder)}", soft_wrap=True)
     raise typer.Exit(verdict.exit_code)
 
 
@@ -141,9 +141,12 @@ def demo(seed: Seed = 1, out: Out = None) -> None:
     doubled enrollments, as it must.
     """
     through, without = _compare(_plans("demo", VIAS, 1.0, 1.0, seed), out, at_once=True)
-    console.print("Next:    python -m loadtests list")
+    console.print("Next:    python -m loadtests list", soft_wrap=True)
     if through.exit_code == PASSED and without.exit_code != HARMED:
-        console.print("The run without the gateway harmed nothing: then this demo shows nothing.")
+        console.print(
+            "The run without the gateway harmed nothing: then this demo shows nothing.",
+            soft_wrap=True,
+        )
         raise typer.Exit(MISSED)
     raise typer.Exit(through.exit_code)
 
@@ -156,8 +159,8 @@ def verify(
 ) -> None:
     """Judge a run again, from its two logs alone, and write its report again."""
     verdict = report.verify(folder)
-    console.print(verdict.sentence)
-    console.print(f"Report: {_short(folder / 'report.html')}")
+    console.print(verdict.sentence, soft_wrap=True)
+    console.print(f"Report: {_short(folder / 'report.html')}", soft_wrap=True)
     raise typer.Exit(verdict.exit_code)
 
 
@@ -165,7 +168,7 @@ def _load(name: str) -> scenarios.Scenario:
     try:
         return scenarios.load(name)
     except scenarios.ScenarioError as wrong:
-        console.print(f"{wrong}", style="red", markup=False)
+        console.print(f"{wrong}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(INVALID) from wrong
 
 
@@ -200,9 +203,9 @@ def _compare(plans: Sequence[Plan], out: Path | None, *, at_once: bool) -> Seque
     page = both / "comparison.html"
     verdicts = report.compare([plan.folder for plan in plans], page)
     console.print(say.side_by_side(verdicts))
-    console.print(f"Side by side: {_short(page)}")
+    console.print(f"Side by side: {_short(page)}", soft_wrap=True)
     for plan in plans:
-        console.print(f"Report: {_short(plan.folder / 'report.html')}")
+        console.print(f"Report: {_short(plan.folder / 'report.html')}", soft_wrap=True)
     return verdicts
 
 
@@ -210,14 +213,14 @@ def _drive(plans: Sequence[Plan], *, at_once: bool) -> None:
     """Make the runs, or end the program with a reason."""
     title = f"{plans[0].scaled.title} (Ctrl-C stops it)"
     try:
-        with board(console, title) as shown:
+        with board(console, title, [plan.via for plan in plans]) as shown:
             asyncio.run(_until_signal(drive_all(plans, shown, at_once=at_once)))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("\nStopped. Everything that was started has ended.")
+        console.print("\nStopped. Everything that was started has ended.", soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     except ExceptionGroup as group:
         for wrong in group.exceptions:
-            console.print(str(wrong), style="red", markup=False)
+            console.print(str(wrong), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(INVALID) from group
 
 

@@ -53,12 +53,14 @@ class LiveBoard:
 
     title: str
     live: Live
+    order: Sequence[str]
     _newest: dict[str, Snapshot] = field(default_factory=dict)
 
     def show(self, snapshot: Snapshot) -> None:
         """Replace the column of this run."""
         self._newest[snapshot.via] = snapshot
-        self.live.update(table(self.title, self._newest.values()))
+        shown = (self._newest[via] for via in self.order if via in self._newest)
+        self.live.update(table(self.title, shown), refresh=True)
 
 
 @dataclass(slots=True)
@@ -77,13 +79,13 @@ class PlainBoard:
 
 
 @contextmanager
-def board(console: Console, title: str) -> Iterator[Board]:
-    """The right kind of board for this console."""
+def board(console: Console, title: str, order: Sequence[str]) -> Iterator[Board]:
+    """The right kind of board for this console, for runs by `via` in this order."""
     if not console.is_terminal:
         yield PlainBoard(console)
         return
-    with Live(console=console, refresh_per_second=4) as live:
-        yield LiveBoard(title, live)
+    with Live(console=console, auto_refresh=False) as live:
+        yield LiveBoard(title, live, order)
 
 
 def table(title: str, snapshots: Iterable[Snapshot]) -> Table:

@@ -1,6 +1,7 @@
 """What a gateway's metrics say of it, and how a run is shown."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -66,9 +67,20 @@ def test_runs_are_shown_side_by_side() -> None:
     assert out.getvalue().count("844") == 2
 
 
+def test_on_a_terminal_runs_stand_in_their_order_and_are_written_over() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=120, force_terminal=True)
+    with board(console, "Title", ["gateway", "direct"]) as shown:
+        shown.show(_snapshot(1))
+        shown.show(replace(_snapshot(1), via="gateway"))
+    last = out.getvalue().rpartition("Title")[2]
+    assert last.index("via gateway") < last.index("via direct")
+    assert "\x1b[1A" in out.getvalue()
+
+
 def test_where_nobody_watches_a_line_comes_every_few_seconds_not_every_second() -> None:
     out = io.StringIO()
-    with board(Console(file=out, width=400), "Title") as shown:
+    with board(Console(file=out, width=400), "Title", ["direct"]) as shown:
         for second in range(11):
             shown.show(_snapshot(second))
     assert len(out.getvalue().splitlines()) == 3
