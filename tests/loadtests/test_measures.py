@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.evidence import Case, Evidence, Outage, outages
-from loadtests.logs import Sample, Server, State
+from loadtests.evidence import Case, Evidence, Outage, gather, outages
+from loadtests.logs import Sample, Sent, Server, State, Told
 from loadtests.measures import MEANINGS, attempts_ratio, drains, measure, percentile
 from loadtests.targets import duration, say
 
@@ -173,3 +173,10 @@ def test_attempts_are_counted_outside_outages_only() -> None:
 )
 def test_lengths_of_time_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_the_first_final_answer_ends_the_wait_and_the_last_one_stands() -> None:
+    sent = Sent("k", "s", None, 3, "0", 1, 0.0, 0.0, 1)
+    told = [Told("k", 2.0, 1, 201, "delivered"), Told("k", 9.0, 1, 400, "rejected")]
+    case = gather([sent, *told], []).cases["k"]
+    assert (case.answered_at, case.final) == (2.0, "rejected")
