@@ -82,7 +82,7 @@ class Limiter:
         self._expire(now)
         if not self._state.may_start(now=now):
             return 0
-        return max(0, self.window - self.outstanding - self.ghosts)
+        return max(0, self._state.window - len(self._attempts) - len(self._ghosts))
 
     def start(self, attempt_id: str, *, now: float) -> None:
         """Take a slot.
@@ -135,8 +135,11 @@ class Limiter:
     def next_wakeup(self) -> float | None:
         """When ``free`` may grow by time alone."""
         due = self._state.next_wakeup()
-        times = (due, *self._ghosts[:1])
-        return min((at for at in times if at is not None and at > self._now), default=None)
+        if due is not None and due <= self._now:
+            due = None  # time has done its part; a start or a finish is next
+        if self._ghosts and (due is None or self._ghosts[0] < due):
+            return self._ghosts[0]
+        return due
 
     def pause(
         self, reason: str, *, now: float, probe_after: float | None = None

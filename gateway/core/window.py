@@ -20,40 +20,58 @@ _SHORTEST: Final = 1e-4  # seconds; nothing answers faster, and a logarithm need
 
 @dataclass(slots=True)
 class Responses:
-    """Count, sum and sum of squares of the logarithms of response times (seconds)."""
+    """Count, sum and sum of squares of response times (seconds) and of their logarithms."""
 
     count: float = 0.0
     total: float = 0.0
     squares: float = 0.0
+    log_total: float = 0.0
+    log_squares: float = 0.0
 
     def add(self, seconds: float) -> None:
         """Take in one response time."""
-        value = math.log(max(seconds, _SHORTEST))
+        log = math.log(seconds if seconds > _SHORTEST else _SHORTEST)
         self.count += 1
-        self.total += value
-        self.squares += value * value
+        self.total += seconds
+        self.squares += seconds * seconds
+        self.log_total += log
+        self.log_squares += log * log
 
     def merge(self, other: "Responses") -> None:
         """Take in all of ``other``."""
         self.count += other.count
         self.total += other.total
         self.squares += other.squares
+        self.log_total += other.log_total
+        self.log_squares += other.log_squares
 
     def fade(self, share: float) -> None:
         """Keep ``share`` of the weight, so that what comes counts more than what was."""
         self.count *= share
         self.total *= share
         self.squares *= share
+        self.log_total *= share
+        self.log_squares *= share
 
     @property
     def mean(self) -> float:
-        """Mean logarithm."""
+        """Arithmetic mean, in seconds."""
         return self.total / self.count
 
     @property
-    def variance(self) -> float:
+    def cv2(self) -> float:
+        """Square of the coefficient of variation."""
+        return max(0.0, self.squares / self.count / self.mean**2 - 1.0)
+
+    @property
+    def log_mean(self) -> float:
+        """Mean logarithm."""
+        return self.log_total / self.count
+
+    @property
+    def log_variance(self) -> float:
         """Variance of the logarithms."""
-        return max(0.0, self.squares / self.count - self.mean**2)
+        return max(0.0, self.log_squares / self.count - self.log_mean**2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +90,16 @@ class Growth:
         return math.exp(self.log)
 
 
-def growth(before: Responses, after: Responses) -> Growth:
-    """How much longer ``after`` is than ``before``; both must hold something."""
-    error = math.sqrt(before.variance / before.count + after.variance / after.count)
-    return Growth(after.mean - before.mean, error)
+def growth_of_logs(before: Responses, after: Responses) -> Growth:
+    """How much longer ``after`` is than ``before``, by mean logarithms: sensitive, never too low."""
+    error = math.sqrt(before.log_variance / before.count + after.log_variance / after.count)
+    return Growth(after.log_mean - before.log_mean, error)
+
+
+def growth_of_means(before: Responses, after: Responses) -> Growth:
+    """How much longer ``after`` is than ``before``, by arithmetic means: exact by Little's law."""
+    error = math.sqrt(before.cv2 / before.count + after.cv2 / after.count)
+    return Growth(math.log(after.mean / before.mean), error)
 
 
 class Measurement:

@@ -22,9 +22,10 @@ from gateway.core.facts import UpstreamState
 from gateway.core.recovery.knowledge import Knowledge
 from gateway.core.recovery.state import Move, Sample
 from gateway.core.recovery.trouble import Trouble, Watch
-from gateway.core.window import Measurement, Responses, growth
+from gateway.core.window import Measurement, Responses, growth_of_logs
 
 _STEP: Final = 1.25
+_CAREFUL_STEP: Final = 1.12  # from a window that may already be above the knee
 _KNOWN_STEP: Final = 1.45
 _KNOWN_SHARE: Final = 0.7  # of the remembered window
 _QUEUE: Final = 0.12  # growth of the mean logarithm that tells a queue
@@ -48,11 +49,10 @@ class SlowStart:
         *,
         now: float,
         base: Responses | None = None,
-        step: float = _STEP,
     ) -> None:
         self._knowledge = knowledge
         self._base = base or Responses()
-        self._step = step
+        self._step = _STEP if base is None else _CAREFUL_STEP
         self._proven = window
         self._known = knowledge.good if base is None else None
         self._watch = Watch()
@@ -123,14 +123,16 @@ class SlowStart:
     def _judge(self, now: float) -> Move | None:
         measurement = self._measurement
         if self._base.count == 0:
-            return self._climb(now)
-        found = growth(self._base, measurement.responses)
+            ready = self._near(self.window) or self._exhausted(now, rounds=_ROUNDS)
+            return self._climb(now) if ready else None
+        found = growth_of_logs(self._base, measurement.responses)
         if self._near(self.window):
             if found.log < _ROUGH_QUEUE:
                 return self._climb(now)
             self._known = None
             return None
-        if not self._sure(found.log, found.error, now):
+        sure = found.log + found.error < _QUEUE or found.log - 2 * found.error > _QUEUE
+        if not sure and not self._exhausted(now, rounds=_ENOUGH_ROUNDS):
             return None
         if found.log < _QUEUE:
             return self._climb(now)
@@ -142,18 +144,17 @@ class SlowStart:
             to=UpstreamState.STEADY,
         )
 
-    def _sure(self, log: float, error: float, now: float) -> bool:
+    def _exhausted(self, now: float, *, rounds: int) -> bool:
+        """There is no more to learn in reasonable time."""
         measurement = self._measurement
-        if abs(log - _QUEUE) > error:
-            return True
-        count = measurement.count
-        if count >= measurement.responses.variance / _ERROR**2:
-            return count >= _ENOUGH_ROUNDS * self.window or now - measurement.since >= _SECONDS
-        return now - measurement.since >= _SECONDS and count >= _ENOUGH_ROUNDS * self.window
+        if measurement.count < rounds * self.window:
+            return False
+        enough = measurement.responses.log_variance / _ERROR**2
+        return measurement.count >= enough or now - measurement.since >= _SECONDS
 
     def _climb(self, now: float) -> Move:
         responses = self._measurement.responses
-        if self._base.count and growth(self._base, responses).log < -_QUEUE:
+        if self._base.count and growth_of_logs(self._base, responses).log < -_QUEUE:
             self._base = Responses()  # the server was still warming up
         self._base.merge(responses)
         self._proven = self.window

@@ -19,19 +19,19 @@ from gateway.core.facts import UpstreamState
 from gateway.core.recovery.knowledge import Knowledge
 from gateway.core.recovery.state import Move, Sample
 from gateway.core.recovery.trouble import Trouble, Watch
-from gateway.core.window import Measurement, Responses, growth
+from gateway.core.window import Measurement, Responses, growth_of_logs, growth_of_means
 
 _LOW: Final = 0.8
 _CLIMB: Final = 1.12
-_LINEAR: Final = 0.6
+_LINEAR: Final = 0.45
 _RAISE: Final = 0.45
 _LOWER: Final = 0.1
 _FADE: Final = 0.6
-_LONGEST_QUOTA: Final = 5
+_LONGEST_QUOTA: Final = 10
 _ROUNDS: Final = 3
 _LEAST: Final = 40
 _MOST: Final = 1500
-_ERROR: Final = 0.05
+_ERROR: Final = 0.04
 _SECONDS: Final = 10.0
 _CHANGE: Final = 0.08
 _BACK: Final = "back from the probe"
@@ -114,13 +114,13 @@ class Steady:
         measurement = self._measurement
         if measurement.count < max(_ROUNDS * self.window, _LEAST):
             return False
-        enough = min(_MOST, measurement.responses.variance / _ERROR**2)
+        enough = min(_MOST, measurement.responses.cv2 / _ERROR**2)
         return measurement.count >= enough or now - measurement.since >= _SECONDS
 
     def _judge_high(self, now: float) -> Move | None:
         responses = self._measurement.responses
         if self._high.count:
-            change = growth(self._high, responses)
+            change = growth_of_logs(self._high, responses)
             if abs(change.log) > max(_CHANGE, 2 * change.error):
                 self._forget()
         self._high.merge(responses)
@@ -136,12 +136,11 @@ class Steady:
         return None
 
     def _compare(self, now: float) -> Move | None:
-        found = growth(self._low, self._high)
+        found = growth_of_means(self._low, self._high)
         span = math.log(self._high_window / self._low_window)
         z, error = 1 - found.log / span, found.error / span
         window = self._high_window
-        if z - error > _LINEAR:
-            self._low.merge(self._high)
+        if z - 2 * error > _LINEAR:
             return Move(
                 window=max(window + 1, round(_CLIMB * window)),
                 reason=f"goodput grows with the window (z = {z:.2f})",
@@ -155,7 +154,7 @@ class Steady:
         self._knowledge.good = window
         self._low.fade(_FADE)
         self._high.fade(_FADE)
-        self._quota = min(_LONGEST_QUOTA, self._quota + 1)
+        self._quota = min(_LONGEST_QUOTA, self._quota + 2)
         return None
 
     def _resize(self, window: int, z: float, now: float) -> Move | None:

@@ -1,8 +1,8 @@
 """Is the server in trouble? Reads outcomes alone; must not know windows or response times.
 
 Two degrees. A *trip*: five failures in a row, or half of the last ten: the server is down. An
-*overload sign*: three or more failures, at least a twentieth of what came back in a measurement:
-it is still up, but we ask too much. One enrollment that fails while others pass makes neither.
+*overload sign*: three or more failures in a measurement, at least a twentieth of what came back,
+and then an answer: it is still up, but we ask too much. One enrollment that fails while others pass makes neither.
 """
 
 from collections import deque
@@ -36,17 +36,15 @@ class Watch:
         """Take in one outcome."""
         self._recent.append(failed)
         self._seen += 1
-        if not failed:
-            self._in_a_row = 0
-            return Trouble.NONE
-        self._in_a_row += 1
-        self._failed += 1
-        full = len(self._recent) == _RECENT
-        if self._in_a_row >= _IN_A_ROW or (full and 2 * sum(self._recent) >= _RECENT):
-            return Trouble.TRIP
-        if self._failed >= _SIGNS and self._failed >= _SHARE * self._seen:
-            return Trouble.OVERLOAD
-        return Trouble.NONE
+        if failed:
+            self._in_a_row += 1
+            self._failed += 1
+            full = len(self._recent) == _RECENT
+            down = self._in_a_row >= _IN_A_ROW or (full and 2 * sum(self._recent) >= _RECENT)
+            return Trouble.TRIP if down else Trouble.NONE
+        self._in_a_row = 0
+        much = self._failed >= max(_SIGNS, _SHARE * self._seen)
+        return Trouble.OVERLOAD if much else Trouble.NONE
 
     def begin_measurement(self) -> None:
         """Count overload signs anew."""

@@ -1,0 +1,30 @@
+"""The servers on which controllers are compared, and the ways they change. Figures only."""
+
+from loadtests.server.model import Model
+from simulation.drive import Change
+
+
+def server(workers: int, seconds: float, cliff: int, *, cv: float = 0.3) -> Model:
+    """A server that falls over above ``cliff`` outstanding, for a minute."""
+    return Model(
+        workers=workers, service_seconds=seconds, cv=cv, collapse_at=cliff, down_seconds=60.0
+    )
+
+
+SERVERS = {
+    "10, 0.2 s, 15": server(10, 0.2, 15),
+    "32, 0.5 s, 48": server(32, 0.5, 48),
+    "50, 0.1 s, 80": server(50, 0.1, 80),
+    "50, 0.1 s, 80, cv 1.5": server(50, 0.1, 80, cv=1.5),
+    "12, 1 s, 20": server(12, 1.0, 20),
+    "200, 0.05 s, 400": server(200, 0.05, 400),
+}
+
+AT = 90.0  # seconds after the return
+CHANGES: dict[str, Change | None] = {
+    "none": None,
+    "half the workers": Change(after=AT, workers_factor=0.5),
+    "half the pace": Change(after=AT, service_factor=2.0),
+    "twice the workers": Change(after=AT, workers_factor=2.0),
+    "twice the pace": Change(after=AT, service_factor=0.5),
+}
