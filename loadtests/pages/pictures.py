@@ -56,19 +56,31 @@ def pictures(
             lines=(Line("backlog", "backlog", series.backlog, "area"),),
             rules=tuple(_ideals(drained, series.origin)),
         ),
-        window=replace(
-            frame,
-            title="How much the server had to bear",
-            unit="requests at once",
-            lines=(
-                Line("outstanding at the server, most", "outstanding", series.outstanding),
-                *_window(series.window),
-            ),
-            rules=tuple(_cliff(evidence, series)),
-            strips=_strips(evidence, series, gateway),
-        ),
+        window=_bearing(frame, evidence, series, gateway),
         latency=_latency(frame, evidence, series),
     )
+
+
+MUCH = 4
+"""A cliff so many times above the rest is named, not drawn: it would flatten all else."""
+
+
+def _bearing(
+    frame: Chart, evidence: Evidence, series: Series, gateway: Sequence[GatewaySample]
+) -> Chart:
+    chart = replace(
+        frame,
+        title="How much the server had to bear",
+        unit="requests at once",
+        lines=(
+            Line("outstanding at the server, most", "outstanding", series.outstanding),
+            *_window(series.window),
+        ),
+        rules=tuple(_cliff(evidence, series)),
+        strips=_strips(evidence, series, gateway),
+    )
+    inside = highest(replace(chart, rules=()))
+    return replace(chart, top=inside) if highest(chart) > MUCH * inside else chart
 
 
 def on_one_scale(runs: Sequence[Pictures]) -> list[Pictures]:
@@ -107,7 +119,7 @@ def _window(window: Values) -> Iterable[Line]:
 def _cliff(evidence: Evidence, series: Series) -> Iterable[Rule]:
     limit = evidence.servers[0].collapse_at if evidence.servers else None
     if limit is not None:
-        yield Rule("above this it tips over", "cliff", (0.0, limit), (series.at[-1], limit))
+        yield Rule(f"tips over above {limit:,}", "cliff", (0.0, limit), (series.at[-1], limit))
 
 
 def _strips(

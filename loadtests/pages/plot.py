@@ -209,7 +209,10 @@ def _dots(dots: Dots, scale: _Scale) -> str:
 
 
 def _rule(rule: Rule, scale: _Scale) -> str:
+    """Nothing for a rule beyond the scale: the legend still names it."""
     (x1, y1), (x2, y2) = rule.start, rule.end
+    if min(y1, y2) > scale.high:
+        return ""
     return (
         f'<line class="{rule.css} dashed" x1="{scale.x(x1):.1f}" y1="{scale.y(y1):.1f}"'
         f' x2="{scale.x(x2):.1f}" y2="{scale.y(y2):.1f}"/>'

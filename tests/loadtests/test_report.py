@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -10,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from loadtests.evidence import gather
-from loadtests.logs import GatewaySample, LogWriter
+from loadtests.logs import GatewaySample, LogWriter, Server
 from loadtests.pages.chart import Chart, Dots, Line, Rule, Span
 from loadtests.pages.html import pairs, table
 from loadtests.pages.pictures import MOST_DOTS, on_one_scale, pictures
@@ -18,7 +19,7 @@ from loadtests.pages.plot import clock, draw, linear_ticks
 from loadtests.report import compare, verify, write
 from loadtests.series import over_time, step_for
 from loadtests.verdict import judge
-from tests.loadtests.honest import T0, Logs, honest
+from tests.loadtests.honest import T0, Logs, honest, only
 from tests.loadtests.test_verdict import KEY, double, lose
 from tests.loadtests.test_verdict import write as write_logs
 
@@ -180,6 +181,17 @@ def test_a_gap_in_the_values_is_a_gap_in_the_line() -> None:
     path = re.search(r'<path class="offered line" d="([^"]+)"', svg)
     assert path
     assert path[1].count("M") == 2
+
+
+def test_a_cliff_far_above_is_named_but_does_not_flatten_the_picture() -> None:
+    drawn = []
+    for cliff in (8, 800):
+        logs = honest()
+        logs.ledger[0] = replace(only(logs.ledger, Server), collapse_at=cliff)
+        drawn.append(pictures(gather(logs.sent, logs.ledger), ()).window)
+    assert [chart.top for chart in drawn] == [None, 2]
+    assert "tips over above 800" in draw(drawn[1])
+    assert ['<line class="cliff' in draw(chart) for chart in drawn] == [True, False]
 
 
 def test_a_plot_escapes_what_it_is_given() -> None:
