@@ -16,6 +16,7 @@ it was down, since every window on the way was seen to be below the knee.
 Must not know canaries, slots or the steady state's probing.
 """
 
+import math
 from typing import Final
 
 from gateway.core.facts import UpstreamState
@@ -28,9 +29,13 @@ _STEP: Final = 1.25
 _CAREFUL_STEP: Final = 1.12  # from a window that may already be above the knee
 _KNOWN_STEP: Final = 1.45
 _KNOWN_SHARE: Final = 0.7  # of the remembered window
-_QUEUE: Final = 0.12  # growth of the mean logarithm that tells a queue
+_QUEUE: Final = 0.09  # growth of the mean logarithm that tells a queue, for even responses
+_QUEUE_SPREAD: Final = 0.1  # more of it for uneven ones, whose logarithms a queue moves more
+_PATIENCE: Final = 3  # times the usual effort before a doubtful queue is believed
 _ROUGH_QUEUE: Final = 0.35
 _ROUNDS: Final = 3  # turns of the whole window, at the least
+_FEWEST: Final = 12
+_NEXT_LOOK: Final = 1.5  # times as many: looking again and again would find what is not there
 _ENOUGH_ROUNDS: Final = 8
 _ERROR: Final = 0.05  # a smaller error than this teaches nothing more
 _SECONDS: Final = 6.0
@@ -58,6 +63,7 @@ class SlowStart:
         self._watch = Watch()
         self._raised = base is not None
         self._measurement = Measurement(window, settle=window, now=now)
+        self._look_at = _FEWEST * 1.0
 
     @property
     def window(self) -> int:
@@ -83,8 +89,13 @@ class SlowStart:
             return None
         if not sample.measures or not measurement.add(sample.duration, now=now):
             return None
-        if measurement.count < self._least():
+        if measurement.count < self._look_at:
             return None
+        least = self._least()
+        if measurement.count < least:
+            self._look_at = least
+            return None
+        self._look_at = _NEXT_LOOK * measurement.count
         return self._judge(now)
 
     def moved(self, window: int, *, now: float) -> None:
@@ -92,6 +103,7 @@ class SlowStart:
         settle = max(window, self.window)
         self._raised = self._raised or window > self.window
         self._measurement = Measurement(window, settle=settle, now=now)
+        self._look_at = _FEWEST * 1.0
         self._watch.begin_measurement()
 
     def _retreat(self, trouble: Trouble, sample: Sample) -> Move:
@@ -112,9 +124,14 @@ class SlowStart:
         )
 
     def _least(self) -> float:
-        if self._near(self.window):
-            return max(self.window, 10)
-        return max(_ROUNDS * self.window, 20)
+        """Completions before a first look.
+
+        Of attempts that began together the short ones end first, and the more uneven they are, the
+        longer it takes until what ends is a fair sample: some cv^2 turns of the window.
+        """
+        cv2 = self._measurement.responses.cv2
+        rounds = 1 + 2 * cv2 if self._near(self.window) else _ROUNDS * (1 + cv2)
+        return max(rounds * self.window, _FEWEST)
 
     def _near(self, window: int) -> bool:
         """Still well below what is remembered."""
@@ -131,11 +148,12 @@ class SlowStart:
                 return self._climb(now)
             self._known = None
             return None
-        sure = found.log + found.error < _QUEUE or found.log - 2 * found.error > _QUEUE
-        if not sure and not self._exhausted(now, rounds=_ENOUGH_ROUNDS):
-            return None
-        if found.log < _QUEUE:
+        line = _QUEUE + _QUEUE_SPREAD * math.sqrt(measurement.responses.log_variance)
+        below, above = found.log + found.error < line, found.log - 2 * found.error > line
+        if below or (found.log < line and self._exhausted(now, rounds=_ENOUGH_ROUNDS)):
             return self._climb(now)
+        if not above and not self._exhausted(now, rounds=_PATIENCE * _ENOUGH_ROUNDS):
+            return None
         knee = self.window / found.ratio
         window = min(max(_HEADROOM * knee, self._proven), self.window)
         return Move(
@@ -150,11 +168,12 @@ class SlowStart:
         if measurement.count < rounds * self.window:
             return False
         enough = measurement.responses.log_variance / _ERROR**2
-        return measurement.count >= enough or now - measurement.since >= _SECONDS
+        seconds = _SECONDS * max(1, rounds / _ENOUGH_ROUNDS)
+        return measurement.count >= enough or now - measurement.since >= seconds
 
     def _climb(self, now: float) -> Move:
         responses = self._measurement.responses
-        if self._base.count and growth_of_logs(self._base, responses).log < -_QUEUE:
+        if self._base.count and growth_of_logs(self._base, responses).log < -_ROUGH_QUEUE:
             self._base = Responses()  # the server was still warming up
         self._base.merge(responses)
         self._proven = self.window

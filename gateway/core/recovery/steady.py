@@ -26,6 +26,7 @@ _CLIMB: Final = 1.12
 _LINEAR: Final = 0.45
 _RAISE: Final = 0.45
 _LOWER: Final = 0.1
+_DOUBTFUL: Final = 0.3
 _FADE: Final = 0.6
 _LONGEST_QUOTA: Final = 10
 _ROUNDS: Final = 3
@@ -136,9 +137,9 @@ class Steady:
         return None
 
     def _compare(self, now: float) -> Move | None:
-        found = growth_of_means(self._low, self._high)
         span = math.log(self._high_window / self._low_window)
-        z, error = 1 - found.log / span, found.error / span
+        logs, means = growth_of_logs(self._low, self._high), growth_of_means(self._low, self._high)
+        z, error = 1 - logs.log / span, logs.error / span
         window = self._high_window
         if z - 2 * error > _LINEAR:
             return Move(
@@ -149,8 +150,11 @@ class Steady:
             )
         if z - error > _RAISE:
             return self._resize(max(window + 1, round(1.06 * window)), z, now)
+        z, error = 1 - means.log / span, means.error / span
         if z + error / 2 < _LOWER:
             return self._resize(min(window - 1, round(0.93 * window)), z, now)
+        if error > _DOUBTFUL:
+            return None
         self._knowledge.good = window
         self._low.fade(_FADE)
         self._high.fade(_FADE)
