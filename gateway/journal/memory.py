@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import TypeAlias
 
 from gateway.core.lifecycle import Status
@@ -242,7 +243,7 @@ class MemoryJournal:
         self._check_open()
         known = self._state.audit
         older = known if before is None else known[: max(before - 1, 0)]
-        page = tuple(reversed(older[-limit:]))
+        page = tuple(islice(reversed(older), limit))
         await self._committed()
         return page
 

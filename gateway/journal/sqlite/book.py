@@ -80,15 +80,16 @@ class SqliteBook:
     def begin(self) -> None:
         """See ``writer.Book``."""
         self._execute("BEGIN IMMEDIATE")
-        self._changes = self._connection.total_changes()
         self._space.look()
 
-    def commit(self) -> bool:
+    def written(self) -> int:
+        """See ``writer.Book``."""
+        return self._connection.total_changes()
+
+    def commit(self) -> None:
         """See ``writer.Book``."""
         self._write_counters()
-        changed = self._connection.total_changes() != self._changes
         self._execute("COMMIT")
-        return changed
 
     def rollback(self) -> None:
         """See ``writer.Book``."""
@@ -100,9 +101,13 @@ class SqliteBook:
         """See ``writer.Book``."""
         self._space.checkpoint(idle=idle)
 
-    def close(self) -> None:
+    def close(self, *, trusted: bool) -> None:
         """See ``writer.Book``."""
-        self._connection.close()
+        try:
+            if trusted:
+                self._space.empty_log()
+        finally:
+            self._connection.close()
 
     # -- enrollments -----------------------------------------------------------------------------
 
@@ -119,7 +124,10 @@ class SqliteBook:
         if not self._space.has_room_for(size):
             known = self.find_identity(entry.identity)
             if known is None:
-                raise JournalFull("the journal has no room for another enrollment")
+                raise JournalFull(
+                    "the journal has no room for another enrollment; it goes on as enrollments are"
+                    " delivered, or free its disk, or raise journal.max_bytes"
+                )
             return Existing(known)
         held = entry.ordering is not None and self._head(entry.ordering) is not None
         begins = moves.admitted(accepted_at=entry.accepted_at, sending=sending, held=held)
@@ -240,7 +248,7 @@ class SqliteBook:
         before = float("inf") if accepted_before is None else accepted_before
         each = [
             self._connection.execute(_LIST, (status, before, *start, limit)).fetchall()
-            for status in statuses or Status
+            for status in dict.fromkeys(statuses or Status)
         ]
         return tuple(rows.life(row[2:]) for row in islice(heapq.merge(*each), limit))
 
@@ -248,7 +256,7 @@ class SqliteBook:
         """Delete what has been final long enough."""
         found = self._execute(
             "SELECT seq, status FROM enrollment WHERE phase = 'done' AND settled_at < ?"
-            " ORDER BY settled_at LIMIT ?",
+            " ORDER BY settled_at, seq LIMIT ?",
             (settled_before, limit),
         ).fetchall()
         for seq, status in found:

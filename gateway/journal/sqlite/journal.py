@@ -77,8 +77,13 @@ class SqliteJournal:
                 settings=self._settings,
             )
         )
+        try:
+            in_doubt = await writer.call(lambda book: int(book.recover(now=now)))
+        except BaseException:
+            await writer.stop()
+            raise
         self._writer = writer
-        return await self._call(lambda book: book.recover(now=now))
+        return in_doubt
 
     async def close(self) -> None:
         """See the contract."""

@@ -4,7 +4,7 @@ Must not know what its tables are for; the schema is in ``schema/``, in numbered
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -50,8 +50,14 @@ def open_file(path: Path, settings: Mapping[str, str | int]) -> apsw.Connection:
     is_new = _create(path)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
+        # Closing must not write the log back by itself: after a failed sync another proves nothing.
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        # The lock before anything else, and no setting before it is known whose file this is:
+        # a setting may change the file.
+        connection.pragma("locking_mode", "exclusive")
+        version = _version(connection)
         _settle(connection, settings)
-        _migrate(connection)
+        _migrate(connection, version)
         _check(connection)
         # What a crash left in the log goes into the main file and is synced there. A page of the
         # log that looks good in memory but never reached the disk is so written a second time.
@@ -79,7 +85,7 @@ def _create(path: Path) -> bool:
 
 
 # Read as a number, but understood only as a word.
-_SPELT: Final = {("secure_delete", 2): "fast"}
+_SPELT: Final[Mapping[tuple[str, str | int], str]] = {("secure_delete", 2): "fast"}
 
 
 def _settle(connection: apsw.Connection, settings: Mapping[str, str | int]) -> None:
@@ -97,18 +103,24 @@ def _settle(connection: apsw.Connection, settings: Mapping[str, str | int]) -> N
         )
 
 
-def _migrate(connection: apsw.Connection) -> None:
+def _version(connection: apsw.Connection) -> int:
+    """The schema that the file has; 0: it is new."""
     owner = connection.pragma("application_id")
-    version = connection.pragma("user_version")
+    version: int = connection.pragma("user_version")
     is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
     if owner != APPLICATION_ID and not (is_empty and owner == 0 and version == 0):
         raise JournalFault("this file is no enrollment journal; set journal.url to another file")
-    steps = list(_migrations())
-    if version > len(steps):
+    newest = len(_migrations())
+    if version > newest:
         raise JournalFault(
-            f"this journal has schema {version}, this gateway knows up to {len(steps)}; "
+            f"this journal has schema {version}, this gateway knows up to {newest}; "
             "start the newer gateway again, nothing was changed"
         )
+    return version
+
+
+def _migrate(connection: apsw.Connection, version: int) -> None:
+    steps = _migrations()
     if version == len(steps):
         return
     with connection:  # one transaction for all steps
@@ -118,11 +130,10 @@ def _migrate(connection: apsw.Connection) -> None:
         connection.pragma("user_version", len(steps))
 
 
-def _migrations() -> Iterator[str]:
+def _migrations() -> list[str]:
     schema = resources.files("gateway.journal.sqlite") / "schema"
-    for file in sorted(schema.iterdir(), key=lambda each: each.name):
-        if file.name.endswith(".sql"):
-            yield file.read_text(encoding="utf-8")
+    files = sorted(schema.iterdir(), key=lambda each: each.name)
+    return [file.read_text(encoding="utf-8") for file in files if file.name.endswith(".sql")]
 
 
 def _check(connection: apsw.Connection) -> None:

@@ -39,15 +39,12 @@ class Space:
         self._free = disk.f_bavail * disk.f_frsize
 
     def take(self, size: int) -> None:
-        """Count what this transaction writes."""
+        """Count what this transaction writes: twice on the disk, to the log and to the file."""
         self._used += size
-        self._free -= size
+        self._free -= 2 * size
 
     def has_room_for(self, size: int) -> bool:
-        """Whether an enrollment of ``size`` bytes may be accepted.
-
-        It is written twice, to the log and to the file, and the log's copy comes first.
-        """
+        """Whether an enrollment of ``size`` bytes may be accepted."""
         return (
             self._used + size <= self._max_bytes and self._free - 2 * size >= self._min_free_bytes
         )
@@ -62,6 +59,10 @@ class Space:
         if size >= WAL_LIMIT or (idle and size >= _WORTH_IT):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self._log_pages = 0
+
+    def empty_log(self) -> None:
+        """Write all of the log back, so that the file alone is the journal."""
+        self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def _committed(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
         self._log_pages = pages

@@ -10,11 +10,13 @@ every call that waits, and every later one, raises ``JournalBroken``.
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from gateway.core.facts import JournalCommitted, Publish
@@ -34,8 +36,12 @@ class Book(Protocol):
         """Start a transaction."""
         ...
 
-    def commit(self) -> bool:
-        """Make it durable; whether there was anything to make durable."""
+    def written(self) -> int:
+        """A number that grows with every row that is written."""
+        ...
+
+    def commit(self) -> None:
+        """Make it durable."""
         ...
 
     def rollback(self) -> None:
@@ -46,8 +52,8 @@ class Book(Protocol):
         """Upkeep between transactions."""
         ...
 
-    def close(self) -> None:
-        """Finish."""
+    def close(self, *, trusted: bool) -> None:
+        """Finish. Not ``trusted``: write nothing more."""
         ...
 
 
@@ -59,7 +65,22 @@ class Call:
     size: int
     future: "asyncio.Future[Any]"
     result: Any = None
-    fault: JournalFault | None = field(default=None)
+    fault: JournalFault | None = None
+    changed: bool = False
+
+    def run(self, book: Book) -> None:
+        """Do the work. A fault of its own is a refusal: it was raised before it wrote anything."""
+        before = book.written()
+        self.fault = None
+        try:
+            self.result = self.work(book)
+        except JournalFault as refusal:
+            self.fault = refusal
+        self.changed = book.written() != before
+
+    def failed(self, fault: JournalFault) -> None:
+        """Nothing of it was kept."""
+        self.fault, self.changed = fault, False
 
 
 class Writer:
@@ -70,7 +91,6 @@ class Writer:
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._broken: JournalBroken | None = None
-        self._thread: threading.Thread | None = None
         self._ended = self._loop.create_future()
 
     async def start(self, opening: Callable[[], Book]) -> None:
@@ -80,19 +100,19 @@ class Writer:
             JournalFault: it cannot be opened.
         """
         opened: asyncio.Future[None] = self._loop.create_future()
-        self._thread = threading.Thread(
+        threading.Thread(
             target=self._run, args=(opening, opened), name="journal", daemon=True
-        )
-        self._thread.start()
-        await opened
+        ).start()
+        try:
+            await asyncio.shield(opened)
+        except asyncio.CancelledError:
+            self._calls.put(None)  # close it again as soon as it is open
+            raise
 
     def call(self, work: Callable[[Any], T], *, size: int = 0) -> "asyncio.Future[T]":
         """Run ``work`` in its turn; done when what it changed, and what it saw, is durable."""
         future: asyncio.Future[T] = self._loop.create_future()
-        if self._broken is not None:
-            future.set_exception(self._broken)
-        else:
-            self._calls.put(Call(work, size, future))
+        self._calls.put(Call(work, size, future))
         return future
 
     async def stop(self) -> None:
@@ -106,18 +126,18 @@ class Writer:
         try:
             book = opening()
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must know
-            fault = fault_of(error)
-            self._loop.call_soon_threadsafe(opened.set_exception, fault)
+            self._tell(opened.set_exception, fault_of(error))
             return
-        self._loop.call_soon_threadsafe(opened.set_result, None)
-        while (batch := self._gather()) is not None:
+        self._tell(opened.set_result, None)
+        while not self._loop.is_closed() and (batch := self._gather()) is not None:
             began = time.monotonic()
-            changed = self._together(book, batch)
-            committed = JournalCommitted(len(batch), time.monotonic() - began) if changed else None
-            self._loop.call_soon_threadsafe(self._settle, batch, committed)
-            book.tidy(idle=self._calls.empty())
-        book.close()
-        self._loop.call_soon_threadsafe(self._ended.set_result, None)
+            self._together(book, batch)
+            records = sum(call.changed for call in batch)
+            committed = JournalCommitted(records, time.monotonic() - began) if records else None
+            self._tell(self._settle, batch, committed)
+            self._upkeep(partial(book.tidy, idle=self._calls.empty()))
+        self._upkeep(partial(book.close, trusted=self._broken is None))
+        self._tell(self._ended.set_result, None)
 
     def _gather(self) -> list[Call] | None:
         """All that waits, within bounds; None: it is time to stop."""
@@ -137,30 +157,48 @@ class Writer:
             size += more.size
         return batch
 
-    def _together(self, book: Book, batch: list[Call]) -> bool:
-        """Run a batch in one transaction; whether anything was changed."""
+    def _together(self, book: Book, batch: list[Call]) -> None:
+        """Run a batch in one transaction, and each call alone if that fails."""
         if self._broken is not None:
             for call in batch:
-                call.fault = self._broken
-            return False
+                call.failed(self._broken)
+            return
         try:
             book.begin()
             for call in batch:
-                call.result = call.work(book)
-            return book.commit()
+                call.run(book)
+            book.commit()
         except Exception as error:  # noqa: BLE001 - the callers must know
-            return self._one_by_one(book, batch, fault_of(error))
+            fault = self._undo(book, fault_of(error))
+            for call in batch:
+                call.failed(fault)
+            if len(batch) > 1 and not isinstance(fault, JournalBroken):
+                for call in batch:
+                    self._together(book, [call])
 
-    def _one_by_one(self, book: Book, batch: list[Call], fault: JournalFault) -> bool:
-        book.rollback()
+    def _undo(self, book: Book, fault: JournalFault) -> JournalFault:
+        """Roll back; what must be told to the callers."""
+        try:
+            book.rollback()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the state is unknown now
+            fault = JournalBroken(f"a change could not be undone: {fault_of(error)}")
         if isinstance(fault, JournalBroken):
             self._broken = fault
-        elif len(batch) > 1:
-            changed = [self._together(book, [call]) for call in batch]
-            return any(changed)
-        for call in batch:
-            call.fault = fault
-        return False
+        return fault
+
+    def _upkeep(self, step: Callable[[], None]) -> None:
+        """It serves no caller, so its fault is nobody's; a failed sync counts all the same."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - the thread must live, and callers be answered
+            fault = fault_of(error)
+            if isinstance(fault, JournalBroken):
+                self._broken = fault
+
+    def _tell(self, callback: Callable[..., object], *values: object) -> None:
+        # A loop that was closed before the journal has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback, *values)
 
     # -- back on the event loop ------------------------------------------------------------------
 
