@@ -21,6 +21,7 @@ from gateway.core.facts import (
     UpstreamStateChanged,
     WindowChanged,
 )
+from gateway.core.outcome import Outcome
 from gateway.core.recovery.knowledge import Knowledge, Memory
 from gateway.core.recovery.open import Open
 from gateway.core.recovery.paused import Paused
@@ -53,6 +54,7 @@ class Limiter:
         self._rng = rng
         self._attempts: dict[str, State] = {}  # the state in which each started
         self._ghosts: list[float] = []  # a heap of the times at which they vanish
+        self._suspects: set[str] = set()  # in doubt since anything last went well
         self._waiting = 0
         self._now = now
         self._state: State = SlowStart(self._knowledge, self._first_window(now), now=now)
@@ -109,6 +111,8 @@ class Limiter:
             heapq.heappush(self._ghosts, sample.ghost_until)
         if began_in is not self._state:
             return ()  # it says how the server was, not how it is
+        if self._is_its_own_fault(attempt_id, sample):
+            return ()
         move = self._state.observe(sample, full=self._waiting > 0, now=now)
         return () if move is None else self._carry_out(move, now)
 
@@ -170,6 +174,20 @@ class Limiter:
             f"<Limiter {self.state}: {self.outstanding} outstanding and {self.ghosts} ghosts "
             f"of {self.window}, {self._state!r}>"
         )
+
+    def _is_its_own_fault(self, attempt_id: str, sample: Sample) -> bool:
+        """One that stays in doubt again and again counts once: the fault may be its own.
+
+        A refusal or a connection that never stood is the server's fault, whoever asks.
+        """
+        if not sample.failed:
+            self._suspects.clear()
+            return False
+        if sample.outcome is not Outcome.IN_DOUBT or self.state is UpstreamState.OPEN:
+            return False
+        known = attempt_id in self._suspects
+        self._suspects.add(attempt_id)
+        return known
 
     def _expire(self, now: float) -> None:
         self._now = now
