@@ -13,9 +13,24 @@ raises it by at least log(W / knee), so that judging by it errs to the safe side
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _SHORTEST: Final = 1e-4  # seconds; nothing answers faster, and a logarithm needs more than zero
+
+
+class Spread(NamedTuple):
+    """How uneven response times are.
+
+    Attributes:
+        cv2: square of the coefficient of variation.
+        log_variance: variance of the logarithms.
+    """
+
+    cv2: float
+    log_variance: float
+
+
+EVEN: Final = Spread(0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -59,19 +74,17 @@ class Responses:
         return self.total / self.count
 
     @property
-    def cv2(self) -> float:
-        """Square of the coefficient of variation."""
-        return max(0.0, self.squares / self.count / self.mean**2 - 1.0)
-
-    @property
     def log_mean(self) -> float:
         """Mean logarithm."""
         return self.log_total / self.count
 
     @property
-    def log_variance(self) -> float:
-        """Variance of the logarithms."""
-        return max(0.0, self.log_squares / self.count - self.log_mean**2)
+    def spread(self) -> Spread:
+        """How uneven they are."""
+        return Spread(
+            max(0.0, self.squares / self.count / self.mean**2 - 1.0),
+            max(0.0, self.log_squares / self.count - self.log_mean**2),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +103,25 @@ class Growth:
         return math.exp(self.log)
 
 
-def growth_of_logs(before: Responses, after: Responses) -> Growth:
-    """How much longer ``after`` is than ``before``, by mean logarithms: sensitive, never too low."""
-    error = math.sqrt(before.log_variance / before.count + after.log_variance / after.count)
+def growth_of_logs(before: Responses, after: Responses, least: Spread) -> Growth:
+    """How much longer ``after`` is than ``before``, by mean logarithms: sensitive, never too low.
+
+    ``least`` bounds the error from below. Response times in a queue are even, but not independent:
+    what varies is how long the queue is, and that varies as the service times do.
+    """
+    error = math.sqrt(
+        max(before.spread.log_variance, least.log_variance) / before.count
+        + max(after.spread.log_variance, least.log_variance) / after.count
+    )
     return Growth(after.log_mean - before.log_mean, error)
 
 
-def growth_of_means(before: Responses, after: Responses) -> Growth:
+def growth_of_means(before: Responses, after: Responses, least: Spread) -> Growth:
     """How much longer ``after`` is than ``before``, by arithmetic means: exact by Little's law."""
-    error = math.sqrt(before.cv2 / before.count + after.cv2 / after.count)
+    error = math.sqrt(
+        max(before.spread.cv2, least.cv2) / before.count
+        + max(after.spread.cv2, least.cv2) / after.count
+    )
     return Growth(math.log(after.mean / before.mean), error)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.core.recovery.settings import LimiterSettings
+from gateway.core.window import EVEN, Spread
 
 _MARGIN: Final = 0.85  # of the cliff
 _HOLD: Final = 600.0  # seconds until a bound loosens; then ten percent per such time
@@ -50,7 +51,10 @@ class Cliff:
 
 
 class Knowledge:
-    """The good window and the cliff, shared by the states."""
+    """The good window, the cliff, and how uneven service is: shared by the states.
+
+    ``spread`` is measured in slow start, where there is no queue, and does not survive a restart.
+    """
 
     def __init__(
         self, settings: LimiterSettings, memory: Memory | None = None, *, now: float
@@ -58,6 +62,7 @@ class Knowledge:
         memory = memory or Memory()
         self.settings = settings
         self.good: int | None = memory.good_window
+        self.spread: Spread = EVEN
         self.cliff: Cliff | None = None
         if memory.cliff is not None:
             self.cliff = Cliff(memory.cliff, now - memory.cliff_age, memory.cliff_hold)

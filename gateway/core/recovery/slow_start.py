@@ -32,6 +32,7 @@ _KNOWN_SHARE: Final = 0.7  # of the remembered window
 _QUEUE: Final = 0.09  # growth of the mean logarithm that tells a queue, for even responses
 _QUEUE_SPREAD: Final = 0.1  # more of it for uneven ones, whose logarithms a queue moves more
 _PATIENCE: Final = 3  # times the usual effort before a doubtful queue is believed
+_FASTER: Final = 0.1  # growth below minus this tells that the server became faster
 _ROUGH_QUEUE: Final = 0.35
 _ROUNDS: Final = 3  # turns of the whole window, at the least
 _FEWEST: Final = 12
@@ -57,8 +58,8 @@ class SlowStart:
     ) -> None:
         self._knowledge = knowledge
         self._base = base or Responses()
-        self._step = _STEP if base is None else _CAREFUL_STEP
-        self._proven = window
+        self._careful = base is not None
+        self._proven = round(window / _CAREFUL_STEP) if self._careful else window
         self._known = knowledge.good if base is None else None
         self._watch = Watch()
         self._raised = base is not None
@@ -129,7 +130,7 @@ class SlowStart:
         Of attempts that began together the short ones end first, and the more uneven they are, the
         longer it takes until what ends is a fair sample: some cv^2 turns of the window.
         """
-        cv2 = self._measurement.responses.cv2
+        cv2 = self._measurement.responses.spread.cv2
         rounds = 1 + 2 * cv2 if self._near(self.window) else _ROUNDS * (1 + cv2)
         return max(rounds * self.window, _FEWEST)
 
@@ -142,13 +143,15 @@ class SlowStart:
         if self._base.count == 0:
             ready = self._near(self.window) or self._exhausted(now, rounds=_ROUNDS)
             return self._climb(now) if ready else None
-        found = growth_of_logs(self._base, measurement.responses)
+        found = growth_of_logs(self._base, measurement.responses, self._base.spread)
         if self._near(self.window):
             if found.log < _ROUGH_QUEUE:
                 return self._climb(now)
-            self._known = None
-            return None
-        line = _QUEUE + _QUEUE_SPREAD * math.sqrt(measurement.responses.log_variance)
+            self._known, self._base = None, Responses()
+            return Move(window=self._proven, reason="responses grow early: begin again with care")
+        if found.log + 2 * found.error < -_FASTER:
+            return self._begin_again()
+        line = _QUEUE + _QUEUE_SPREAD * math.sqrt(measurement.responses.spread.log_variance)
         below, above = found.log + found.error < line, found.log - 2 * found.error > line
         if below or (found.log < line and self._exhausted(now, rounds=_ENOUGH_ROUNDS)):
             return self._climb(now)
@@ -162,22 +165,31 @@ class SlowStart:
             to=UpstreamState.STEADY,
         )
 
+    def _begin_again(self) -> Move:
+        """The base is from a slower server than this one, and hides a queue."""
+        self._base = Responses()
+        return Move(
+            window=self._proven,
+            reason="responses became faster: begin again with care",
+            to=UpstreamState.STEADY if self._careful else None,
+        )
+
     def _exhausted(self, now: float, *, rounds: int) -> bool:
         """There is no more to learn in reasonable time."""
         measurement = self._measurement
         if measurement.count < rounds * self.window:
             return False
-        enough = measurement.responses.log_variance / _ERROR**2
+        enough = measurement.responses.spread.log_variance / _ERROR**2
         seconds = _SECONDS * max(1, rounds / _ENOUGH_ROUNDS)
         return measurement.count >= enough or now - measurement.since >= seconds
 
     def _climb(self, now: float) -> Move:
         responses = self._measurement.responses
-        if self._base.count and growth_of_logs(self._base, responses).log < -_ROUGH_QUEUE:
-            self._base = Responses()  # the server was still warming up
         self._base.merge(responses)
+        self._knowledge.spread = self._base.spread
         self._proven = self.window
-        known, step = self._known, self._step
+        known = self._known
+        step = _CAREFUL_STEP if self._careful else _STEP
         if known is not None and self._near(self.window):
             step = _KNOWN_STEP
         wanted = max(self.window + 1, int(step * self.window))

@@ -115,13 +115,15 @@ class Steady:
         measurement = self._measurement
         if measurement.count < max(_ROUNDS * self.window, _LEAST):
             return False
-        enough = min(_MOST, measurement.responses.cv2 / _ERROR**2)
+        enough = min(
+            _MOST, max(measurement.responses.spread.cv2, self._knowledge.spread.cv2) / _ERROR**2
+        )
         return measurement.count >= enough or now - measurement.since >= _SECONDS
 
     def _judge_high(self, now: float) -> Move | None:
         responses = self._measurement.responses
         if self._high.count:
-            change = growth_of_logs(self._high, responses)
+            change = growth_of_logs(self._high, responses, self._knowledge.spread)
             if abs(change.log) > max(_CHANGE, 2 * change.error):
                 self._forget()
         self._high.merge(responses)
@@ -138,7 +140,9 @@ class Steady:
 
     def _compare(self, now: float) -> Move | None:
         span = math.log(self._high_window / self._low_window)
-        logs, means = growth_of_logs(self._low, self._high), growth_of_means(self._low, self._high)
+        spread = self._knowledge.spread
+        logs = growth_of_logs(self._low, self._high, spread)
+        means = growth_of_means(self._low, self._high, spread)
         z, error = 1 - logs.log / span, logs.error / span
         window = self._high_window
         if z - 2 * error > _LINEAR:
