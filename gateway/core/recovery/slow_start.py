@@ -26,7 +26,7 @@ from gateway.core.recovery.trouble import Trouble, Watch
 from gateway.core.window import Measurement, Responses, growth_of_logs
 
 _STEP: Final = 1.25
-_CAREFUL_STEP: Final = 1.12  # from a window that may already be above the knee
+_CAREFUL_STEP: Final = 1.15  # from a window that may already be above the knee
 _KNOWN_STEP: Final = 1.45
 _KNOWN_SHARE: Final = 0.7  # of the remembered window
 _QUEUE: Final = 0.09  # growth of the mean logarithm that tells a queue, for even responses
@@ -59,10 +59,10 @@ class SlowStart:
         self._knowledge = knowledge
         self._base = base or Responses()
         self._careful = base is not None
-        self._proven = round(window / _CAREFUL_STEP) if self._careful else window
+        self._proven = window
         self._known = knowledge.good if base is None else None
         self._watch = Watch()
-        self._raised = base is not None
+        self._raised = False
         self._measurement = Measurement(window, settle=window, now=now)
         self._look_at = _FEWEST * 1.0
 
@@ -192,7 +192,7 @@ class SlowStart:
         step = _CAREFUL_STEP if self._careful else _STEP
         if known is not None and self._near(self.window):
             step = _KNOWN_STEP
-        wanted = max(self.window + 1, int(step * self.window))
+        wanted = max(self.window + 1, round(step * self.window))
         if known is not None:
             wanted = min(wanted, known)
         wanted = self._knowledge.clamp(wanted, now=now)

@@ -22,7 +22,6 @@ from gateway.core.recovery.trouble import Trouble, Watch
 from gateway.core.window import Measurement, Responses, growth_of_logs, growth_of_means
 
 _LOW: Final = 0.8
-_CLIMB: Final = 1.12
 _LINEAR: Final = 0.45
 _RAISE: Final = 0.45
 _LOWER: Final = 0.1
@@ -147,7 +146,7 @@ class Steady:
         window = self._high_window
         if z - 2 * error > _LINEAR:
             return Move(
-                window=max(window + 1, round(_CLIMB * window)),
+                window=window,
                 reason=f"goodput grows with the window (z = {z:.2f})",
                 to=UpstreamState.SLOW_START,
                 base=self._low,
