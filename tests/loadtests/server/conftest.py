@@ -45,6 +45,10 @@ class Running:
         async with self.session.post(self.url + path, data=body, headers=named) as answer:
             return answer.status, await answer.json()
 
+    async def add_fault(self, **fault: object) -> None:
+        async with self.session.post(f"{self.control}/_server/fault", json=fault) as answer:
+            assert (answer.status, await answer.json()) == (200, {"added": 1})
+
 
 Start = Callable[..., Awaitable[Running]]
 
