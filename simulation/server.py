@@ -1,7 +1,7 @@
-"""A fast stand-in for the recording server's queue, workers and cliff: seconds for millions of events.
+"""A fast stand-in for the recording server's queue, workers and cliff.
 
 It draws the same service times in the same order as ``loadtests.server.capacity``, and a test holds
-the two together event by event. That one tells more (fates, modes, a slow return) and is some five
+the two together event by event. That one tells more (fates, modes, a slow return) and is three
 times slower, which thousands of runs cannot pay. Must not know controllers.
 """
 

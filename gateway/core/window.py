@@ -45,7 +45,7 @@ class Responses:
 
     def add(self, seconds: float) -> None:
         """Take in one response time."""
-        log = math.log(seconds if seconds > _SHORTEST else _SHORTEST)
+        log = math.log(max(seconds, _SHORTEST))
         self.count += 1
         self.total += seconds
         self.squares += seconds * seconds
@@ -128,8 +128,8 @@ def growth_of_means(before: Responses, after: Responses, least: Spread) -> Growt
 class Measurement:
     """Response times at one window, counted once the change to it has settled.
 
-    The first completions after a change began under the old window and are thrown away. So is
-    everything when the window was not full: then the load, not the window, sets response times.
+    The first completions after a change began under the old window and are thrown away. Begin a
+    new one when the window was not full: then the load, not the window, sets response times.
     """
 
     def __init__(self, window: int, *, settle: int, now: float) -> None:
@@ -146,16 +146,6 @@ class Measurement:
             return False
         self.responses.add(seconds)
         return True
-
-    def restart(self, *, now: float) -> None:
-        """Forget all: the window was not full."""
-        self.responses = Responses()
-        self.since = now
-        self._left = self.window
-
-    def skip_settling(self) -> None:
-        """The window did not change: there is nothing to settle."""
-        self._left = 0
 
     @property
     def count(self) -> float:

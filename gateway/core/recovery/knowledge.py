@@ -79,7 +79,7 @@ class Knowledge:
         ceiling = self.settings.max_window
         if self.cliff is not None:
             ceiling = min(ceiling, self.cliff.bound(now))
-        return max(self.settings.min_window, min(ceiling, round(window)))
+        return max(1, min(ceiling, round(window)))
 
     def learn_cliff(self, at: int, *, now: float) -> None:
         """The server fell over with ``at`` outstanding, and it was our doing."""

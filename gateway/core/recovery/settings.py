@@ -9,7 +9,7 @@ class LimiterSettings:
 
     Attributes:
         max_window: hard cap.
-        min_window: the window shrinks no further while the server is up.
+        min_window: while the server is up the window shrinks no further, but for a probe.
         initial_window: where slow start begins: enough for ordinary live load, and no server that
             serves a county falls over from it.
     """

@@ -2,7 +2,8 @@
 
 Two degrees. A *trip*: five failures in a row, or half of the last ten: the server is down. An
 *overload sign*: three or more failures in a measurement, at least a twentieth of what came back,
-and then an answer: it is still up, but we ask too much. One enrollment that fails while others pass makes neither.
+and then an answer: it is still up, but we ask too much. One enrollment that fails while others pass
+makes neither.
 """
 
 from collections import deque
