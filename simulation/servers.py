@@ -1,7 +1,12 @@
 """The servers on which controllers are compared, and the ways they change. Figures only."""
 
+from typing import Final
+
 from loadtests.server.model import Model
 from simulation.drive import Change
+
+SECONDS: Final = 165.0  # of a run, after the server's return
+_AT: Final = 75.0  # seconds after the return at which it changes
 
 
 def server(workers: int, seconds: float, cliff: int, *, cv: float = 0.3) -> Model:
@@ -11,8 +16,8 @@ def server(workers: int, seconds: float, cliff: int, *, cv: float = 0.3) -> Mode
     )
 
 
-SERVERS = {
-    "10, 0.2 s, 15": server(10, 0.2, 15),
+SERVERS: Final = {
+    "10 workers, 0.2 s, cliff 15": server(10, 0.2, 15),
     "32, 0.5 s, 48": server(32, 0.5, 48),
     "50, 0.1 s, 80": server(50, 0.1, 80),
     "50, 0.1 s, 80, cv 1.5": server(50, 0.1, 80, cv=1.5),
@@ -20,11 +25,10 @@ SERVERS = {
     "200, 0.05 s, 400": server(200, 0.05, 400),
 }
 
-AT = 90.0  # seconds after the return
-CHANGES: dict[str, Change | None] = {
-    "none": None,
-    "half the workers": Change(after=AT, workers_factor=0.5),
-    "half the pace": Change(after=AT, service_factor=2.0),
-    "twice the workers": Change(after=AT, workers_factor=2.0),
-    "twice the pace": Change(after=AT, service_factor=0.5),
+CHANGES: Final = {
+    "half the workers": Change(after=_AT, workers_factor=0.5),
+    "half the pace": Change(after=_AT, service_factor=2.0),
+    "twice the workers": Change(after=_AT, workers_factor=2.0),
+    "twice the pace": Change(after=_AT, service_factor=0.5),
 }
+"""Half the workers keep the cliff; twice the workers have twice the cliff. Pace: service time."""

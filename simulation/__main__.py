@@ -1,0 +1,48 @@
+"""Run the comparison of window controllers and write its page: ``python -m simulation table``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import track
+
+from simulation.experiment import GATEWAY, Case, cases, run_all, simulate
+from simulation.page import page
+from simulation.servers import SERVERS
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def table(
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each row.")] = 20,
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/recovery.md"),
+) -> None:
+    """Run everything on all cores (with 20 seeds half an hour on two) and write the page."""
+    todo = cases(seeds)
+    runs = track(run_all(todo), total=len(todo), description=f"{len(todo)} runs")
+    figures = list(runs)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page(figures, seeds=seeds), encoding="utf-8")
+    typer.echo(f"{out} holds the figures of {len(figures)} runs.")
+
+
+@app.command()
+def show(
+    server: Annotated[str, typer.Argument(help="A server by its name in the page.")],
+    seed: Annotated[int, typer.Option(help="Which run.")] = 0,
+    change: Annotated[str, typer.Option(help="A change by its name in the page.")] = "",
+    *,
+    remembered: Annotated[bool, typer.Option(help="The window is known from before.")] = False,
+) -> None:
+    """Repeat one run of the gateway: second, window, share of the workers that worked."""
+    if server not in SERVERS:
+        raise typer.BadParameter(f"no such server; take one of: {'; '.join(SERVERS)}")
+    run = simulate(Case(GATEWAY, server, remembered, change, seed))
+    for second, (window, busy) in enumerate(zip(run.window, run.busy, strict=True)):
+        typer.echo(f"{second:4d} s  window {window:3d}  busy {busy:4.0%}")
+    typer.echo(f"The server fell over {len(run.tips)} times after its return.")
+
+
+if __name__ == "__main__":
+    app()
