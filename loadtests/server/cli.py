@@ -52,14 +52,14 @@ def server(  # noqa: PLR0913 - each option is an argument
         float, typer.Option(help="Coefficient of variation of that time; 0: always the same.")
     ] = 0.3,
     knee: Annotated[
-        int | None, typer.Option(help="Outstanding above which each takes longer. [default: none]")
+        int | None, typer.Option(help="Outstanding above which each takes longer. Default: none.")
     ] = None,
     thrash: Annotated[
         float, typer.Option(help="How much longer, at twice the knee: 1 is twice as long.")
     ] = 1.0,
     collapse_at: Annotated[
         int | None,
-        typer.Option(help="It collapses when more than these are outstanding. [default: never]"),
+        typer.Option(help="It collapses when more than these are outstanding. Default: never."),
     ] = None,
     down_seconds: Annotated[float, typer.Option(help="How long a collapse lasts.")] = 300.0,
     collapse_mode: Annotated[
@@ -94,10 +94,13 @@ def server(  # noqa: PLR0913 - each option is an argument
         ),
     ] = None,
     faults: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Faults as TOML ([[faults]]) or JSON.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Faults as JSON (a list), or TOML (a list named faults)."
+        ),
     ] = None,
     ledger: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Append every effect here. [default: off]")
+        Path | None, typer.Option(metavar="FILE", help="Append every effect here. Default: off.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the same again.")] = 1,
 ) -> None:
