@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.admin.ports import Control
 from gateway.clock import Clock
-from gateway.core.decide import IN_DOUBT
+from gateway.core.decide import IN_DOUBT, REQUEUED
 from gateway.core.facts import DoubtResolved, EnrollmentSettled, Publish
 from gateway.core.lifecycle import Event, Status, sources
 from gateway.core.moments import iso
@@ -109,7 +109,7 @@ class Acts:
     async def _requeue(self, lives: Sequence[Life]) -> int:
         """Requeue at most a page, in one commit; how many were still dead letters."""
         now = self.clock.now()
-        change = Change(Status.PENDING, "requeued", next_attempt_at=now, was=Status.DEAD_LETTER)
+        change = Change(Status.PENDING, REQUEUED, next_attempt_at=now, was=Status.DEAD_LETTER)
         done = await asyncio.gather(
             *(self.journal.change(life.id, change, now=now) for life in lives)
         )

@@ -16,6 +16,7 @@ from gateway.core.retry import GiveUp, RetryPolicy, next_try, too_old
 TOO_OLD: Final = "too-old"
 IN_DOUBT: Final = "in-doubt"
 UNREADABLE: Final = "unreadable"
+REQUEUED: Final = "requeued"
 
 
 class Triage(Enum):
@@ -48,12 +49,16 @@ class DeliveryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An enrollment before its attempt. ``attempts`` counts those begun, this one included."""
+    """An enrollment before its attempt.
+
+    ``attempts`` counts those begun, this one included; ``reason`` is that of its last change.
+    """
 
     status: Status
     attempts: int
     accepted_at: float
     last_attempt_at: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,20 @@ class Consequence:
 
 
 def triage(case: Case, policy: DeliveryPolicy, *, now: float) -> Triage:
-    """What to do with a pending or in-doubt enrollment that is due."""
-    if too_old(policy.retry, accepted_at=case.accepted_at, now=now):
+    """What to do with a pending or in-doubt enrollment that is due.
+
+    One that a person requeued is tried, however old it is: its next failure parks it again. If it
+    was tried before, it may be recorded, and is looked up first where that is possible.
+    """
+    requeued = case.reason == REQUEUED
+    if not requeued and too_old(policy.retry, accepted_at=case.accepted_at, now=now):
         return Triage.PARK_TOO_OLD
-    if case.status is not Status.IN_DOUBT or policy.honours_key:
+    doubtful = case.status is Status.IN_DOUBT or (requeued and case.attempts > 0)
+    if policy.honours_key or not doubtful:
         return Triage.SEND
-    return Triage.LOOK_UP if policy.can_look_up else Triage.PARK_IN_DOUBT
+    if policy.can_look_up:
+        return Triage.LOOK_UP
+    return Triage.SEND if requeued else Triage.PARK_IN_DOUBT
 
 
 def after_attempt(
@@ -107,7 +120,9 @@ def after_lookup(
         settled_at = (case.last_attempt_at or case.accepted_at) + policy.settle_seconds
         if now >= settled_at:
             return None
-        return Consequence(Status.IN_DOUBT, "not-there-yet", settled_at)
+        # A person's word holds until it was acted on.
+        reason = REQUEUED if case.reason == REQUEUED else "not-there-yet"
+        return Consequence(Status.IN_DOUBT, reason, settled_at)
     return _later(case, policy, status=Status.IN_DOUBT, finding=finding, now=now, rng=rng)
 
 

@@ -88,6 +88,12 @@ class Courier:
         Raises:
             JournalFault: the intent could not be written; nothing was sent.
         """
+        # A pending one that must be looked up was requeued by a person. Its life has no way from
+        # pending to what a lookup may find, but from an attempt it has.
+        if errand.case.status is Status.PENDING:
+            errand = errand if errand.begun else await self._begin(errand)
+            if errand.enrollment is None:
+                return None
         if errand.triage is Triage.LOOK_UP:
             carried = await self._look_up(errand, heard)
             if carried is not None:

@@ -283,4 +283,4 @@ class Dispatcher:
 
 
 def _case(due: Due) -> Case:
-    return Case(due.status, due.attempts, due.accepted_at, due.last_attempt_at)
+    return Case(due.status, due.attempts, due.accepted_at, due.last_attempt_at, due.reason)

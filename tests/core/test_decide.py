@@ -5,6 +5,7 @@ import random
 import pytest
 
 from gateway.core.decide import (
+    REQUEUED,
     Case,
     Consequence,
     DeliveryPolicy,
@@ -53,6 +54,22 @@ def test_a_doubt_is_sent_again_or_looked_up_or_left_to_a_person(
 @pytest.mark.parametrize("policy", [HONOURS, LOOKS_UP, NEITHER])
 def test_what_is_too_old_is_parked(status: Status, policy: DeliveryPolicy) -> None:
     assert triage(case(status, age=86_401.0), policy, now=NOW) is Triage.PARK_TOO_OLD
+
+
+@pytest.mark.parametrize(
+    ("policy", "attempts", "what"),
+    [
+        (HONOURS, 3, Triage.SEND),
+        (NEITHER, 3, Triage.SEND),
+        (LOOKS_UP, 3, Triage.LOOK_UP),
+        (LOOKS_UP, 0, Triage.SEND),
+    ],
+)
+def test_what_a_person_requeued_is_tried_however_old_and_looked_up_if_it_may_be_recorded(
+    policy: DeliveryPolicy, attempts: int, what: Triage
+) -> None:
+    requeued = Case(Status.PENDING, attempts, NOW - 864_000.0, NOW - 900.0, REQUEUED)
+    assert triage(requeued, policy, now=NOW) is what
 
 
 @pytest.mark.parametrize(
@@ -108,6 +125,12 @@ def test_not_there_counts_only_once_the_server_has_settled() -> None:
         Status.IN_DOUBT, "not-there-yet", NOW + 1.0
     )
     assert look_up(NOT_THERE, last_attempt=60.0) is None
+
+
+def test_what_a_person_requeued_stays_requeued_until_the_server_has_settled() -> None:
+    requeued = Case(Status.PENDING, 3, NOW - 864_000.0, NOW - 59.0, REQUEUED)
+    waits = after_lookup(requeued, NOT_THERE, LOOKS_UP, now=NOW, rng=random.Random(1))
+    assert waits == Consequence(Status.IN_DOUBT, REQUEUED, NOW + 1.0)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.NOT_SENT, Outcome.IN_DOUBT])

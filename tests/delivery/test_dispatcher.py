@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.decide import DeliveryPolicy
+from gateway.core.decide import REQUEUED, DeliveryPolicy
 from gateway.core.enrollment import Answer, Enrollment
 from gateway.core.facts import DoubtResolved, EnrollmentSettled, Fact, UpstreamState
 from gateway.core.lifecycle import Status
 from gateway.core.limiter import LimiterSettings
 from gateway.core.outcome import Broken, Credential, Exchange, NotConnected
 from gateway.core.retry import RetryPolicy
+from gateway.journal.contract import Change
 from simulation import virtual_time
 from tests.support.bench import Bench, new_bench
 from tests.support.scripted_transport import RECORDED, ScriptedTransport
@@ -234,6 +235,50 @@ def test_what_is_too_old_becomes_a_dead_letter_and_is_kept() -> None:
         life = await bench.life(one)
         assert (life.status, life.reason) == (Status.DEAD_LETTER, "too-old")
         assert await bench.journal.load(one.id) is not None
+
+    on_virtual_time(scene())
+
+
+def test_a_dead_letter_that_is_too_old_is_tried_once_each_time_a_person_requeues_it() -> None:
+    async def scene() -> None:
+        policy = DeliveryPolicy(retry=RetryPolicy(max_age=600.0))
+        down = ScriptedTransport(script=lambda _enrollment, _before: Answer(503, (), b""))
+        bench = await new_bench(transport=down, policy=policy)
+        one = bench.enrollment()
+        await bench.take_in(one)
+        async with bench.running():
+            await asyncio.sleep(1200)
+            sent = len(down.sent)
+            requeued = Change(Status.PENDING, REQUEUED, bench.clock.now())
+            assert await bench.journal.change(one.id, requeued, now=bench.clock.now())
+            bench.dispatcher.nudge()
+            await asyncio.sleep(60)
+            assert len(down.sent) == sent + 1
+            assert (await bench.life(one)).status is Status.DEAD_LETTER
+
+    on_virtual_time(scene())
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_doubt_that_a_person_requeues_is_looked_up_before_it_is_sent_again(
+    recorded: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    async def scene() -> None:
+        found = Answer(200 if recorded else 404, (), b"{}")
+        transport = replace(only_first(Broken("eof")), lookup=lambda _key: found)
+        policy = replace(NOT_HONOURED, retry=RetryPolicy(max_age=0.0))
+        bench = await new_bench(transport=transport, policy=policy)
+        one = bench.enrollment()
+        await bench.take_in(one)
+        async with bench.running():
+            await asyncio.sleep(120)
+            assert (await bench.life(one)).status is Status.DEAD_LETTER
+            requeued = Change(Status.PENDING, REQUEUED, bench.clock.now())
+            assert await bench.journal.change(one.id, requeued, now=bench.clock.now())
+            bench.dispatcher.nudge()
+            await asyncio.sleep(60)
+        assert transport.order == [one.key] * (1 if recorded else 2)
+        assert (await bench.life(one)).status is Status.DELIVERED
 
     on_virtual_time(scene())
 
