@@ -270,8 +270,8 @@ class SqliteBook:
 
     def totals(self) -> Totals:
         """From the counters; those of this transaction among them."""
-        self._write_counters()
-        counters = dict(self._execute("SELECT name, value FROM counter").fetchall())
+        counters = Counter(dict(self._execute("SELECT name, value FROM counter").fetchall()))
+        counters.update(self._counted)
         oldest = [
             self._one("SELECT min(accepted_at) FROM enrollment WHERE status = ?", status)
             for status in UNDELIVERED

@@ -23,5 +23,7 @@ def fault_of(error: Exception) -> JournalFault:
     if getattr(error, "extendedresult", None) in _SYNC_FAILED:
         return JournalBroken("the disk failed to sync the journal; check the disk, then restart")
     if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
-        return JournalFault(f"the journal is damaged ({error}); check it offline")
+        return JournalFault(
+            f"the journal is damaged ({error}); check it offline, or set journal.url"
+        )
     return JournalFault(f"the journal could not do this: {type(error).__name__}: {error}")

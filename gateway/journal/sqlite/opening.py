@@ -139,5 +139,8 @@ def _migrations() -> list[str]:
 def _check(connection: apsw.Connection) -> None:
     """Cheap enough for a million rows: the narrow table's pages and the counters' sum."""
     found = connection.execute("PRAGMA quick_check('enrollment')").get
-    if found != "ok":
+    missing = connection.execute(
+        "SELECT sum(iif(name = 'accepted', value, -value)) FROM counter"
+    ).get
+    if found != "ok" or missing != 0:
         raise JournalFault("the journal fails its check; look at it offline before it is used")

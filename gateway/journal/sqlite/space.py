@@ -31,10 +31,14 @@ class Space:
         self.look()
 
     def look(self) -> None:
-        """Measure. What erased bodies gave back is used again before the file grows: it is free."""
+        """Measure.
+
+        What erased bodies gave back is used again before the file grows: it is free. The log holds
+        a second copy of what is about to go into the file, and has a bound of its own.
+        """
         pages = int(self._connection.pragma("page_count"))
         pages -= int(self._connection.pragma("freelist_count"))
-        self._used = (pages + self._log_pages) * self._page_size
+        self._used = pages * self._page_size
         disk = os.statvfs(self._directory)
         self._free = disk.f_bavail * disk.f_frsize
 

@@ -1,0 +1,165 @@
+"""SQLite: one commit for all that wait, and one call's fault is not the others'."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gateway.core.facts import Fact, JournalCommitted
+from gateway.core.lifecycle import Status
+from gateway.journal.contract import Accepted, JournalFault, JournalFull
+from gateway.journal.sqlite import SqliteJournal
+from tests.journal.entries import DELIVERED, entry
+
+ACCEPTED = Accepted(Status.PENDING)
+
+
+@dataclass
+class Commits:
+    """What was published, and on which threads."""
+
+    records: list[int] = field(default_factory=list)
+    threads: set[int] = field(default_factory=set)
+
+    def publish(self, fact: Fact) -> None:
+        assert isinstance(fact, JournalCommitted)
+        assert fact.seconds > 0
+        self.records.append(fact.records)
+        self.threads.add(threading.get_ident())
+
+
+@pytest.fixture
+def commits() -> Commits:
+    return Commits()
+
+
+@pytest.fixture
+async def journal(commits: Commits, tmp_path: Path) -> AsyncIterator[SqliteJournal]:
+    journal = SqliteJournal(tmp_path / "journal.db", max_bytes=10_000_000, publish=commits.publish)
+    await journal.open(now=0.0)
+    yield journal
+    await journal.close()
+
+
+class Held:
+    """The journal's thread, held in a call of its own until ``release``: all others wait."""
+
+    def __init__(self, journal: SqliteJournal) -> None:
+        assert journal._writer is not None
+        self._gate = threading.Event()
+        self._call = journal._writer.call(lambda _book: self._gate.wait(10.0))
+
+    def release(self) -> None:
+        self._gate.set()
+
+
+async def test_all_that_wait_share_one_commit(journal: SqliteJournal, commits: Commits) -> None:
+    held = Held(journal)
+    calls = [asyncio.ensure_future(journal.accept(entry(n), sending=False)) for n in range(200)]
+    await asyncio.sleep(0)
+    held.release()
+    assert await asyncio.gather(*calls) == [ACCEPTED] * 200
+    assert sum(commits.records) == 200
+    assert len(commits.records) <= 2  # the call that held the thread may have gathered some
+    assert commits.threads == {threading.get_ident()}
+
+
+async def test_only_what_changes_something_is_counted_as_a_record(
+    journal: SqliteJournal, commits: Commits
+) -> None:
+    await asyncio.gather(
+        journal.totals(),
+        journal.accept(entry(1), sending=True),
+        journal.find(entry(1).id),
+        journal.accept(entry(2, identity="identity-1"), sending=False),
+        journal.change(entry(1).id, DELIVERED, now=2.0),
+        journal.totals(),
+    )
+    assert sum(commits.records) == 2
+    await journal.totals()
+    await journal.list()
+    assert sum(commits.records) == 2
+
+
+async def test_a_call_that_fails_leaves_the_others_of_its_batch_alone(
+    journal: SqliteJournal, commits: Commits
+) -> None:
+    await journal.accept(entry(1), sending=False)
+    held = Held(journal)
+    calls = [
+        journal.accept(entry(2), sending=False),
+        journal.accept(entry(1, identity="another"), sending=False),
+        journal.accept(entry(3), sending=True),
+        journal.remember("pause", "yes"),
+        journal.totals(),
+    ]
+    waiting = asyncio.gather(*calls, return_exceptions=True)
+    await asyncio.sleep(0)
+    held.release()
+    second, clash, third, noted, totals = await waiting
+    assert (second, third, noted) == (ACCEPTED, Accepted(Status.SENDING), None)
+    assert isinstance(clash, JournalFault)
+    assert not isinstance(totals, BaseException)
+    assert (totals.accepted, totals.by_status[Status.SENDING]) == (3, 1)  # type: ignore[union-attr]
+    assert sum(commits.records) == 4
+    assert await journal.recall("pause") == "yes"
+
+
+async def test_a_refusal_for_lack_of_room_costs_the_others_no_commit_of_their_own(
+    journal: SqliteJournal, commits: Commits
+) -> None:
+    held = Held(journal)
+    calls = [journal.accept(entry(n), sending=False) for n in range(1, 40)]
+    calls.insert(20, journal.accept(entry(99, size=11_000_000), sending=False))
+    waiting = asyncio.gather(*calls, return_exceptions=True)
+    await asyncio.sleep(0)
+    held.release()
+    answers = await waiting
+    assert isinstance(answers.pop(20), JournalFull)
+    assert answers == [ACCEPTED] * 39
+    assert len(commits.records) <= 2
+
+
+async def test_a_journal_whose_loop_ended_without_a_goodbye_lets_go_of_its_file(
+    tmp_path: Path,
+) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db")
+
+    async def open_and_leave() -> Held:
+        await journal.open(now=0.0)
+        held = Held(journal)
+        call = asyncio.ensure_future(journal.accept(entry(1), sending=True))
+        await asyncio.sleep(0)
+        call.cancel()
+        return held
+
+    def in_a_loop_of_its_own() -> None:
+        others = set(threading.enumerate())
+        held = asyncio.run(open_and_leave())
+        (thread,) = set(threading.enumerate()) - others
+        held.release()
+        thread.join(10.0)
+        assert not thread.is_alive()
+
+    await asyncio.to_thread(in_a_loop_of_its_own)
+    again = SqliteJournal(tmp_path / "journal.db")
+    await again.open(now=1.0)
+    await again.close()
+
+
+async def test_an_opening_that_is_cancelled_leaves_no_lock(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    opening = asyncio.ensure_future(SqliteJournal(tmp_path / "journal.db").open(now=0.0))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    for thread in set(threading.enumerate()) - before:
+        if thread.name == "journal":
+            await asyncio.to_thread(thread.join, 10.0)
+    again = SqliteJournal(tmp_path / "journal.db")
+    await again.open(now=1.0)
+    await again.close()
