@@ -1,0 +1,21 @@
+"""Ports for parts that come back on the same one."""
+
+import contextlib
+import random
+import socket
+from pathlib import Path
+
+
+def free_port() -> int:
+    """A port that nobody has, and that no outgoing connection will be given.
+
+    From below the kernel's range for those: while a part is down, a connection to its port could
+    else be given that very port as its own, and connect to itself.
+    """
+    text = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii")
+    lowest = int(text.split()[0])
+    while True:
+        port = random.randrange(max(lowest - 16_000, 1024), lowest)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
