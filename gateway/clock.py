@@ -1,6 +1,7 @@
 """The only place that asks the time."""
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -26,19 +27,27 @@ class SystemClock:
 
     SLEW = 0.1
 
-    def __init__(self) -> None:
-        self._checked = time.monotonic()
-        self._offset = time.time() - self._checked
+    def __init__(
+        self,
+        *,
+        wall: Callable[[], float] | None = None,
+        monotonic: Callable[[], float] | None = None,
+    ) -> None:
+        """Start it. Both default to the machine's clocks; a simulation hands in its own."""
+        self._wall = wall or time.time
+        self._monotonic = monotonic or time.monotonic
+        self._checked = self._monotonic()
+        self._offset = self._wall() - self._checked
 
     def now(self) -> float:
         """Wall time in seconds, free of jumps."""
-        monotonic = time.monotonic()
+        monotonic = self._monotonic()
         most = (monotonic - self._checked) * self.SLEW
         self._checked = monotonic
-        drift = (time.time() - monotonic) - self._offset
+        drift = (self._wall() - monotonic) - self._offset
         self._offset += max(-most, min(drift, most))
         return monotonic + self._offset
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start."""
-        return time.monotonic()
+        return self._monotonic()

@@ -57,6 +57,7 @@ class Acts:
         done = await self.journal.change(enrollment_id, change, now=self.clock.now())
         if done:
             self._changed(life, change)
+            self.control.nudge()  # those that it held back by its ordering key are due now
         return await self._after(enrollment_id, Event.CANCELLED, actor, done=done)
 
     async def requeue_all(self, *, older_than: float | None, actor: str) -> int:

@@ -17,6 +17,9 @@ TOO_OLD: Final = "too-old"
 IN_DOUBT: Final = "in-doubt"
 UNREADABLE: Final = "unreadable"
 REQUEUED: Final = "requeued"
+STALE: Final = "stale-intent"
+
+_INTENT_HOLDS: Final = 5.0  # seconds from an intent until its first byte
 
 
 class Triage(Enum):
@@ -35,7 +38,7 @@ class DeliveryPolicy:
     Attributes:
         honours_key: the same idempotency key twice has one effect there.
         can_look_up: it can be asked whether a key is recorded.
-        settle_seconds: a lookup's "not there" counts only this long after the attempt.
+        settle_seconds: a lookup's "not there" counts only this long after the attempt's intent.
         recorded_statuses: statuses with which it says "already recorded" for our key.
         retry: backoff and age limit.
     """
@@ -85,6 +88,17 @@ def triage(case: Case, policy: DeliveryPolicy, *, now: float) -> Triage:
     if policy.can_look_up:
         return Triage.LOOK_UP
     return Triage.SEND if requeued else Triage.PARK_IN_DOUBT
+
+
+def is_stale(case: Case, policy: DeliveryPolicy, *, now: float) -> bool:
+    """Whether too much time went by between this attempt's intent and its first byte.
+
+    A lookup's "not there" counts from the intent. A process that was stopped in between, or whose
+    disk took long, would send when the server is thought to have settled: it must begin anew.
+    """
+    if policy.honours_key or not policy.can_look_up or case.last_attempt_at is None:
+        return False
+    return now - case.last_attempt_at > _INTENT_HOLDS
 
 
 def after_attempt(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.clock import Clock
 from gateway.core.decide import (
+    STALE,
     UNREADABLE,
     Case,
     Consequence,
@@ -21,6 +22,7 @@ from gateway.core.decide import (
     Triage,
     after_attempt,
     after_lookup,
+    is_stale,
 )
 from gateway.core.enrollment import Enrollment
 from gateway.core.facts import (
@@ -30,7 +32,7 @@ from gateway.core.facts import (
     EnrollmentSettled,
     Publish,
 )
-from gateway.core.lifecycle import Status
+from gateway.core.lifecycle import FINAL, Status
 from gateway.core.outcome import Broken, Credential, Exchange, Finding, classify
 from gateway.delivery.transport import Transport
 from gateway.journal.contract import Change, Journal, JournalBroken, JournalFault
@@ -109,10 +111,11 @@ class Courier:
 
     async def _begin(self, errand: Errand) -> Errand:
         """Write the intent; without an enrollment in what comes back, there is nothing to send."""
-        kept = await self.journal.begin(errand.id, now=self.clock.now())
+        now = self.clock.now()
+        kept = await self.journal.begin(errand.id, now=now)
         if kept is None:
             return replace(errand, enrollment=None)
-        case = replace(errand.case, attempts=kept.life.attempts)
+        case = replace(errand.case, attempts=kept.life.attempts, last_attempt_at=now)
         if errand.enrollment is not None:
             return replace(errand, case=case, begun=True)
         try:
@@ -125,6 +128,11 @@ class Courier:
             return errand
 
     async def _send(self, enrollment: Enrollment, case: Case, heard: Heard) -> Carried:
+        now = self.clock.now()
+        if is_stale(case, self.policy, now=now):
+            consequence = Consequence(case.status, STALE, now)
+            await self._record(enrollment.id, consequence)
+            return Carried(consequence, ordered=enrollment.ordering_key is not None)
         self.publish(AttemptStarted(enrollment.id, case.attempts))
         credential = self.transport.credential(enrollment)
         finding, seconds = await self._exchange(self.transport.send(enrollment), credential)
@@ -182,7 +190,9 @@ class Courier:
         enrollment: Enrollment | None = None,
     ) -> None:
         """Answer whoever waits, then make it durable, however often that takes."""
-        answer = finding.answer if finding is not None else None
+        # A lookup's 404 is an answer too, but not to the enrollment: only a final status has one.
+        final = consequence.status in FINAL
+        answer = finding.answer if finding is not None and final else None
         self.publish(
             EnrollmentSettled(
                 enrollment_id,

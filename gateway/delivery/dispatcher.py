@@ -105,6 +105,8 @@ class Dispatcher:
 
     def enqueue(self, enrollment: Enrollment, *, live: bool) -> None:
         """It is durable as pending."""
+        if enrollment.id in self._tasks:
+            return  # the loop found it in the journal before intake was told that it is there
         self._waiting += 1
         if live:
             self._live[enrollment.id] = enrollment

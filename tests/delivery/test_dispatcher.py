@@ -13,7 +13,8 @@ from gateway.core.lifecycle import Status
 from gateway.core.limiter import LimiterSettings
 from gateway.core.outcome import Broken, Credential, Exchange, NotConnected
 from gateway.core.retry import RetryPolicy
-from gateway.journal.contract import Change
+from gateway.journal.contract import Change, Kept
+from gateway.journal.memory import MemoryJournal
 from simulation import virtual_time
 from tests.support.bench import Bench, new_bench
 from tests.support.scripted_transport import RECORDED, ScriptedTransport
@@ -259,6 +260,48 @@ def test_a_dead_letter_that_is_too_old_is_tried_once_each_time_a_person_requeues
     on_virtual_time(scene())
 
 
+def test_what_the_loop_found_before_intake_was_told_is_not_started_twice() -> None:
+    async def scene() -> None:
+        bench = await new_bench()
+        async with bench.running():
+            one = bench.enrollment()
+            await bench.accept(one)
+            bench.dispatcher.nudge()
+            await asyncio.sleep(0.05)
+            assert bench.dispatcher.outlook().outstanding == 1
+            bench.dispatcher.enqueue(one, live=True)
+            await asyncio.sleep(1)
+        assert bench.transport.order == [one.key]
+
+    on_virtual_time(scene())
+
+
+def test_an_intent_that_waited_too_long_for_its_first_byte_begins_anew() -> None:
+    async def scene() -> None:
+        bench = await new_bench(policy=NOT_HONOURED)
+        one = bench.enrollment()
+        stalled = asyncio.Event()
+
+        async def begin(enrollment_id: str, *, now: float) -> Kept | None:
+            if not stalled.is_set():
+                stalled.set()
+                kept = await MemoryJournal.begin(bench.journal, enrollment_id, now=now)
+                await asyncio.sleep(6)
+                return kept
+            return await MemoryJournal.begin(bench.journal, enrollment_id, now=now)
+
+        bench.journal.begin = begin  # type: ignore[method-assign]
+        await bench.take_in(one)
+        async with bench.running():
+            await asyncio.sleep(5.5)
+            assert bench.transport.order == []
+            await asyncio.sleep(2)
+        assert bench.transport.order == [one.key]
+        assert (await bench.life(one)).attempts == 2
+
+    on_virtual_time(scene())
+
+
 @pytest.mark.parametrize("recorded", [True, False])
 def test_a_doubt_that_a_person_requeues_is_looked_up_before_it_is_sent_again(
     recorded: bool,  # noqa: FBT001 - a case of the table
@@ -276,7 +319,7 @@ def test_a_doubt_that_a_person_requeues_is_looked_up_before_it_is_sent_again(
             requeued = Change(Status.PENDING, REQUEUED, bench.clock.now())
             assert await bench.journal.change(one.id, requeued, now=bench.clock.now())
             bench.dispatcher.nudge()
-            await asyncio.sleep(60)
+            await asyncio.sleep(120)
         assert transport.order == [one.key] * (1 if recorded else 2)
         assert (await bench.life(one)).status is Status.DELIVERED
 
