@@ -29,9 +29,9 @@ failed attempt's slot over a backoff with full jitter (0 to 5 s), and have no me
 _CHANGED = """
 ## The capacity changes during the drain
 
-At 75 s after the return. Half the workers keep the cliff where it was; twice the workers have
-twice the cliff; pace is the service time. **Goodput** and **95 %** count from the change, as shares
-of the new capacity. Aimed at: no tip, 60 s.
+At 75 s after the return. Half the workers keep the cliff; twice the workers have twice
+the cliff; pace is the service time. **Goodput** and **95 %** count from the change, as shares of
+the new capacity. Aimed at: no tip, 60 s.
 """
 
 

@@ -11,12 +11,13 @@ with care. If it never gets sure, a window that seems free of a queue is believe
 seems not to be only after three times the effort: a stop by mistake costs minutes, and the step
 after a climb by mistake is measured again.
 
-Up to most of a remembered window only a rough look is taken, and the steps are larger: it was
-proven before. A step of 1.45 cannot tip even a server whose capacity halved while it was down,
-since every window on the way is seen to be below the knee.
+Up to most of a remembered window only a rough look is taken, and the steps are a little larger: it
+was proven before. The first sign of a queue on the way tells that the memory misleads, and from
+there on it goes as if nothing were known.
 
 Out of steady it begins with the base that steady measured, at a window that may be above the knee
-already: so it looks there once more before it climbs, and its steps are smaller.
+already: so it looks there once more before it climbs, its steps are smaller, and it stops where it
+finds a queue: steady knows how to come down.
 
 Must not know canaries, slots or the steady state's probing.
 """
@@ -32,15 +33,15 @@ from gateway.core.window import Growth, Measurement, Responses, growth_of_logs
 
 _STEP: Final = 1.25
 _CAREFUL_STEP: Final = 1.15  # from a window that may already be above the knee
-_KNOWN_STEP: Final = 1.45
+_KNOWN_STEP: Final = 1.3
 _KNOWN_SHARE: Final = 0.7  # of the remembered window
-_HEADROOM: Final = 1.17  # times the knee, where it stops
+_HEADROOM: Final = 1.17  # times the knee, where it stops when it came from far below
 _BACK_OFF: Final = 0.7  # of the window, on signs of overload
 
 _QUEUE: Final = 0.09  # growth of the mean logarithm that tells a queue, for even responses
 _QUEUE_SPREAD: Final = 0.1  # more of it for uneven ones, whose logarithms a queue moves more
-_ROUGH_QUEUE: Final = 0.35  # tells it even at a rough look
-_FASTER: Final = 0.1  # growth below minus this tells that the server became faster
+_FASTER: Final = 0.1  # growth below minus this tells that the server became faster, so that its
+_FASTER_DOUBT: Final = 0.05  # base hides a queue; better once too often, if it is hard to tell
 
 _ROUNDS: Final = 3  # turns of the whole window, at the least
 _FEWEST: Final = 12  # completions
@@ -158,11 +159,11 @@ class SlowStart:
             return self._climb(now) if ready else None
         found = growth_of_logs(self._base, self._measurement.responses, self._base.spread)
         if self._far_below():
-            return self._climb(now) if found.log < _ROUGH_QUEUE else self._restart()
+            return self._climb(now) if found.log - 2 * found.error < _QUEUE else self._restart()
         return self._judge(found, now)
 
     def _judge(self, found: Growth, now: float) -> Move | None:
-        if found.log + 2 * found.error < -_FASTER:
+        if found.log + min(found.error, _FASTER_DOUBT) < -_FASTER:
             return self._restart()
         spread = math.sqrt(self._measurement.responses.spread.log_variance)
         line = _QUEUE + _QUEUE_SPREAD * spread
@@ -183,10 +184,12 @@ class SlowStart:
         return measurement.count >= enough or now - measurement.since >= seconds
 
     def _stop(self, found: Growth) -> Move:
-        knee = self.window / found.ratio
-        window = min(max(_HEADROOM * knee, self._proven), self.window)
+        window = self.window
+        if not self._careful:
+            knee = window / found.ratio
+            window = round(min(max(_HEADROOM * knee, self._proven), window))
         return Move(
-            window=round(window),
+            window=window,
             reason=f"responses take {found.ratio:.2f} times as long as without a queue",
             to=UpstreamState.STEADY,
         )

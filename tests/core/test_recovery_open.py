@@ -1,0 +1,65 @@
+"""Open and paused: the server is down, or nobody may ask it."""
+
+from random import Random
+
+import pytest
+
+from gateway.core.facts import UpstreamState
+from gateway.core.recovery.open import Open
+from gateway.core.recovery.paused import Paused
+from gateway.core.recovery.state import Sample
+from tests.core.feeding import DELIVERED, REFUSED
+
+
+def opened() -> Open:
+    return Open(first_window=4, rng=Random(1), due=10.0)
+
+
+def test_a_canary_waits_until_it_is_due() -> None:
+    state = opened()
+    assert (state.may_start(now=9.9), state.may_start(now=10.0)) == (False, True)
+    assert state.next_wakeup() == 10.0
+
+
+@pytest.mark.parametrize(("failures", "longest"), [(1, 2.0), (2, 4.0), (3, 5.0), (30, 5.0)])
+def test_the_wait_after_a_failure_grows_up_to_five_seconds(failures: int, longest: float) -> None:
+    waits = []
+    for seed in range(200):
+        state = Open(first_window=4, rng=Random(seed), due=0.0)
+        for _ in range(failures):
+            state.observe(Sample(REFUSED, 0.1), full=True, now=100.0)
+        due = state.next_wakeup()
+        assert due is not None
+        waits.append(due - 100.0)
+    assert 0.5 <= min(waits) < 0.6
+    assert 0.9 * longest < max(waits) <= longest
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(30.0, 30.0), (1e9, 300.0)])
+def test_retry_after_is_honoured_within_reason(asked: float, waited: float) -> None:
+    state = opened()
+    state.observe(Sample(REFUSED, 0.1, retry_after=asked), full=True, now=100.0)
+    assert state.next_wakeup() == 100.0 + waited
+
+
+def test_three_answers_in_a_row_end_the_outage() -> None:
+    state = opened()
+    good, bad = Sample(DELIVERED, 0.1), Sample(REFUSED, 0.1)
+    moves = [state.observe(one, full=True, now=20.0) for one in (good, good, bad, good, good, good)]
+    assert moves[:5] == [None] * 5
+    assert moves[5] is not None
+    assert (moves[5].to, moves[5].window) == (UpstreamState.SLOW_START, 4)
+    assert repr(state) == "<Open: 1 canaries failed, 3 in a row answered>"
+
+
+def test_after_an_answer_the_next_canary_is_due_at_once() -> None:
+    state = opened()
+    state.observe(Sample(DELIVERED, 0.1), full=True, now=20.0)
+    assert state.may_start(now=20.0)
+
+
+def test_nothing_starts_while_paused_and_nothing_is_learned() -> None:
+    state = Paused("certificate expired", until=7.0)
+    assert (state.window, state.may_start(now=8.0), state.next_wakeup()) == (0, False, 7.0)
+    assert state.observe(Sample(REFUSED, 0.1), full=True, now=1.0) is None
+    assert repr(state) == "<Paused: certificate expired>"

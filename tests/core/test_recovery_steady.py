@@ -1,0 +1,122 @@
+"""Steady keeps the window just above the knee."""
+
+import pytest
+
+from gateway.core.facts import UpstreamState
+from gateway.core.recovery.knowledge import Knowledge
+from gateway.core.recovery.settings import LimiterSettings
+from gateway.core.recovery.state import Sample
+from gateway.core.recovery.steady import Steady
+from tests.core.feeding import DELIVERED, REFUSED, feed, knee_at
+
+
+def steady(window: int, *, cliff: int | None = None) -> Steady:
+    known = Knowledge(LimiterSettings(), now=0.0)
+    if cliff is not None:
+        known.learn_cliff(cliff, now=0.0)
+    return Steady(known, window, now=0.0)
+
+
+def run(state: Steady, workers: int, *, moves: int, now: float = 0.0) -> list[int | None]:
+    """The windows of the next moves; None where it leaves the state."""
+    windows: list[int | None] = []
+    for _ in range(moves):
+        move, now = feed(state, knee_at(workers), now=now)
+        assert move is not None
+        if move.to is not None:
+            return [*windows, None]
+        state.moved(move.window, now=now)
+        windows.append(move.window)
+    return windows
+
+
+def test_at_rest_it_alternates_with_a_lower_window_that_keeps_the_workers_busy() -> None:
+    assert run(steady(58), 50, moves=6) == [46, 58, 46, 58, 46, 58]
+
+
+def test_the_better_it_is_settled_the_rarer_it_probes() -> None:
+    state, now, gaps = steady(58), 0.0, []
+    for _ in range(8):
+        before = now
+        move, now = feed(state, knee_at(50), now=now)
+        assert move is not None
+        if move.window < 58:
+            gaps.append(now - before)
+        state.moved(move.window, now=now)
+    assert gaps == sorted(gaps)
+    assert gaps[-1] > 3 * gaps[0]
+
+
+def test_a_window_far_above_the_knee_comes_down() -> None:
+    windows = run(steady(100), 50, moves=40)
+    assert windows[-1] is not None
+    assert 0.8 * 55 <= windows[-1] <= 70
+
+
+def test_below_the_knee_it_leaves_for_slow_start_with_what_it_measured() -> None:
+    state = steady(20)
+    assert run(state, 50, moves=3) == [16, None]
+    move, _ = feed(steady(20), knee_at(50))
+    assert move is not None
+    assert move.to is None
+
+
+def test_a_slower_server_with_the_same_knee_keeps_its_window() -> None:
+    state = steady(58)
+    assert run(state, 50, moves=4) == [46, 58, 46, 58]
+    move, now = feed(state, knee_at(50, seconds=0.4), now=1000.0)
+    assert move is not None
+    state.moved(move.window, now=now)
+    move, _ = feed(state, knee_at(50, seconds=0.4), now=now)
+    assert move is not None
+    assert (move.to, move.window) == (None, 58)
+
+
+def test_it_never_raises_above_a_cliff_that_is_known() -> None:
+    state = steady(40, cliff=47)  # 0.85 * 47 = 39
+    for _ in range(20):
+        move, now = feed(state, knee_at(36))
+        assert move is not None
+        assert move.window <= 40
+        if move.to is not None:
+            break
+        state.moved(move.window, now=now)
+
+
+@pytest.mark.parametrize(("since_raise", "cliff"), [(5.0, 62), (15.0, None)])
+def test_a_fall_is_our_doing_only_shortly_after_a_raise(
+    since_raise: float, cliff: int | None
+) -> None:
+    state = steady(58)
+    state.moved(62, now=100.0)
+    moves = [
+        state.observe(Sample(REFUSED, 0.1), full=True, now=100.0 + since_raise) for _ in range(5)
+    ]
+    assert moves[-1] is not None
+    assert (moves[-1].to, moves[-1].cliff) == (UpstreamState.OPEN, cliff)
+
+
+def test_signs_of_overload_shrink_the_window_and_tell_the_cliff() -> None:
+    state = steady(50)
+    bad, good = Sample(REFUSED, 0.1), Sample(DELIVERED, 0.1)
+    moves = [state.observe(one, full=True, now=1.0) for one in (bad, good, bad, good, bad, good)]
+    assert moves[-1] is not None
+    assert (moves[-1].to, moves[-1].window, moves[-1].cliff) == (None, 35, 50)
+
+
+def test_overload_shrinks_no_further_than_the_floor() -> None:
+    state = steady(2)
+    bad, good = Sample(REFUSED, 0.1), Sample(DELIVERED, 0.1)
+    moves = [state.observe(one, full=True, now=1.0) for one in (bad, good, bad, good, bad, good)]
+    assert moves[-1] is not None
+    assert moves[-1].window == 2
+
+
+def test_even_the_smallest_window_finds_its_way_up() -> None:
+    assert run(steady(2), 10, moves=3)[-1] is None
+
+
+def test_it_rests_while_the_load_does_not_fill_the_window() -> None:
+    state = steady(58)
+    for second in range(3000):
+        assert state.observe(Sample(DELIVERED, 0.2), full=False, now=float(second)) is None
