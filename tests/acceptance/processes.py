@@ -97,6 +97,9 @@ class RecordingServer(Part):
             ],
             folder / "server.log",
         )
+
+    def until_listening(self) -> None:
+        """Wait until it listens."""
         self.until_up(f"{self._control}/state")
 
     def fault(self, kind: str, **values: object) -> None:

@@ -7,13 +7,14 @@ conditions are no breaks: they make a break's harm visible, and an unbroken gate
 import asyncio
 import os
 import secrets
+import signal
 import sys
+import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
-import gateway.delivery.dispatcher
-import gateway.journal.moves
-import gateway.wiring.parts
 from gateway.__main__ import main
 from gateway.core.decide import Triage
 from gateway.core.lifecycle import Status
@@ -41,7 +42,7 @@ async def _accept_slowly(
 
 def slow_commit() -> None:
     """A condition: a commit takes its time."""
-    SqliteJournal.accept = _accept_slowly  # type: ignore[method-assign]
+    patch.object(SqliteJournal, "accept", _accept_slowly).start()
 
 
 def promise_before_the_commit() -> None:
@@ -55,7 +56,7 @@ def promise_before_the_commit() -> None:
         commit.add_done_callback(commits.discard)
         return Accepted(Status.PENDING)
 
-    SqliteJournal.accept = accept  # type: ignore[method-assign]
+    patch.object(SqliteJournal, "accept", accept).start()
 
 
 def power_may_fail() -> None:
@@ -67,24 +68,38 @@ def never_sync() -> None:
     """A break: SQLite's ``synchronous=OFF``, where power may fail."""
     power_may_fail()
     lax = partial(SqliteJournal, settings={**SETTINGS, "synchronous": 0})
-    vars(gateway.wiring.parts)["SqliteJournal"] = lax
+    patch("gateway.wiring.parts.SqliteJournal", lax).start()
+
+
+def clock_jumps() -> None:
+    """A condition: the machine's wall clock jumps an hour ahead at SIGUSR1, back at SIGUSR2."""
+    wall, hours = time.time, Counter[None]()
+
+    def jump(number: int, _: object) -> None:
+        hours[None] += 1 if number == signal.SIGUSR1 else -1
+
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, jump)
+    patch("time.time", lambda: wall() + 3600 * hours[None]).start()
 
 
 def no_deduplication() -> None:
     """A break: every request is another enrollment, whatever its key."""
-    Sealer.identity = lambda *_: secrets.token_bytes(32)  # type: ignore[method-assign]
+    patch.object(Sealer, "identity", lambda *_: secrets.token_bytes(32)).start()
 
 
 def blind_second_post() -> None:
     """A break: what is in doubt is simply sent again."""
-    vars(gateway.delivery.dispatcher)["triage"] = lambda *_, **__: Triage.SEND
+    patch("gateway.delivery.dispatcher.triage", lambda *_, **__: Triage.SEND).start()
 
 
 def forget_doubt() -> None:
     """A break: an attempt that the crash cut off counts as delivered."""
-    gateway.journal.moves.crashed = lambda *, now: Standing(
-        Status.DELIVERED, Phase.DONE, None, now, RESTARTED
-    )
+
+    def crashed(*, now: float) -> Standing:
+        return Standing(Status.DELIVERED, Phase.DONE, None, now, RESTARTED)
+
+    patch("gateway.journal.moves.crashed", crashed).start()
 
 
 CHOICES = {
@@ -94,6 +109,7 @@ CHOICES = {
         promise_before_the_commit,
         power_may_fail,
         never_sync,
+        clock_jumps,
         no_deduplication,
         blind_second_post,
         forget_doubt,

@@ -6,13 +6,13 @@ The verdict is made from the two logs alone, by code that shares nothing with th
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from loadtests.verdict import Verdict, judge
-from tests.acceptance.processes import Gateway, Json, RecordingServer
+from tests.acceptance.processes import PLAIN, Gateway, Json, RecordingServer
 from tests.acceptance.stations import Surge
 
 UNDELIVERED = ("pending", "sending", "in_doubt")
@@ -32,6 +32,12 @@ class Scene:
     folder: Path
     server: RecordingServer
     gateway: Gateway
+
+    def start(self, launcher: Sequence[str] = PLAIN) -> None:
+        """Start the gateway, and wait until both are there: they come up side by side."""
+        self.gateway.launch(launcher)
+        self.server.until_listening()
+        self.gateway.until_ready()
 
     def surge(self, count: int, rate: float, **how: Any) -> Surge:  # noqa: ANN401 - as in Surge
         """Stations that send to the gateway."""
@@ -61,7 +67,7 @@ def scene(
     settings: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Scene]:
-    """A server that runs and a gateway that is not started yet; at the end both are gone."""
+    """A server that comes up and a gateway that is not started; at the end both are gone."""
     with (
         RecordingServer(folder, *server) as recording,
         Gateway(folder, recording.url, settings, environ=environ) as gateway,
@@ -78,6 +84,14 @@ async def meanwhile(work: Coroutine[Any, Any, None], *, seconds: float) -> Any: 
         await asyncio.wait_for(task, seconds)
     finally:
         task.cancel()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until it holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        await asyncio.sleep(0.05)
 
 
 def harm(verdict: Verdict) -> dict[str, int]:

@@ -27,7 +27,7 @@ async def test_twenty_kills_in_a_surge_lose_and_double_nothing(
     tmp_path: Path, rng: random.Random
 ) -> None:
     with scene(tmp_path, server=SERVER, settings={"intake.hold_seconds": 2}) as stage:
-        await kill_in_a_surge(stage, kills=20, rng=rng, count=400, rate=10.0)
+        await kill_in_a_surge(stage, kills=20, rng=rng, count=360, rate=10.0)
 
 
 @pytest.mark.slow
@@ -37,18 +37,19 @@ async def test_kills_double_nothing_at_a_server_that_ignores_keys(
 ) -> None:
     server = (*SERVER, *FORGETFUL_SERVER)
     with scene(tmp_path, server=server, settings={"intake.hold_seconds": 2, **FORGETFUL}) as stage:
-        await kill_in_a_surge(stage, kills=6, rng=rng, count=120, rate=10.0)
+        await kill_in_a_surge(stage, kills=5, rng=rng, count=90, rate=10.0)
 
 
 async def kill_in_a_surge(
     stage: Scene, *, kills: int, rng: random.Random, count: int, rate: float
 ) -> None:
     """Kill it at random moments of its life, its start among them; then let it drain."""
+    await asyncio.to_thread(stage.server.until_listening)
     surge = stage.surge(count, rate, seed=rng.randrange(10**6), async_share=0.3, desks=4)
     async with meanwhile(surge.run(), seconds=120):
         for _ in range(kills):
             stage.gateway.launch()
-            await asyncio.sleep(rng.uniform(0.3, 3.0))
+            await asyncio.sleep(rng.uniform(0.3, 2.7))
             stage.gateway.kill()
         await asyncio.to_thread(stage.gateway.start)
     found = await stage.drained()

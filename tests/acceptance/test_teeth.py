@@ -13,7 +13,15 @@ import pytest
 from loadtests.verdict import HARMED, PASSED
 from tests.acceptance import sabotage
 from tests.acceptance.processes import PLAIN
-from tests.acceptance.scene import FORGETFUL, FORGETFUL_SERVER, Scene, harm, meanwhile, scene
+from tests.acceptance.scene import (
+    FORGETFUL,
+    FORGETFUL_SERVER,
+    Scene,
+    harm,
+    meanwhile,
+    scene,
+    until,
+)
 from tests.support.power import lose_power
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -42,7 +50,7 @@ def judged(stage: Scene, *, broken: bool, expected: str) -> None:
 async def test_a_promise_before_its_commit_is_found(tmp_path: Path, *, broken: bool) -> None:
     how = sabotage.promise_before_the_commit if broken else sabotage.slow_commit
     with scene(tmp_path, server=SERVER) as stage:
-        await asyncio.to_thread(stage.gateway.start, launcher(how))
+        await asyncio.to_thread(stage.start, launcher(how))
         surge = stage.surge(60, rate=25, async_share=1.0)
         async with meanwhile(surge.run(), seconds=60):
             await asyncio.sleep(2 * sabotage.SLOW_COMMIT_SECONDS)
@@ -62,14 +70,13 @@ async def test_a_journal_that_is_not_synced_is_found(tmp_path: Path, *, broken: 
         environ={sabotage.SHADOWS: str(shadows)},
     ) as stage:
         # A journal that is on the disk: what is lost later was promised later.
-        await asyncio.to_thread(stage.gateway.start, careful)
+        await asyncio.to_thread(stage.start, careful)
         assert stage.gateway.stop() == 0
         how = launcher(sabotage.never_sync) if broken else careful
         await asyncio.to_thread(stage.gateway.start, how)
         surge = stage.surge(60, rate=60, async_share=1.0)
         async with meanwhile(surge.run(), seconds=60):
-            while len(surge.promised) < 50:  # noqa: ASYNC110 - it is another room's count
-                await asyncio.sleep(0.05)
+            await until(lambda: len(surge.promised) >= 50)
             stage.gateway.kill()
             lose_power(stage.gateway.journal, shadows)
             await asyncio.to_thread(stage.gateway.start, careful)
@@ -84,7 +91,7 @@ async def test_enrollments_that_are_not_deduplicated_are_found(
     server = (*SERVER, *FORGETFUL_SERVER)
     with scene(tmp_path, server=server, settings=FORGETFUL) as stage:
         how = launcher(sabotage.no_deduplication) if broken else PLAIN
-        await asyncio.to_thread(stage.gateway.start, how)
+        await asyncio.to_thread(stage.start, how)
         async with meanwhile(stage.surge(30, rate=20, twice=True).run(), seconds=60):
             pass
         await stage.drained()
@@ -97,7 +104,7 @@ async def test_a_blind_second_post_is_found(tmp_path: Path, *, broken: bool) -> 
     settings = {**FORGETFUL, "upstream.timeout_seconds": 1, "intake.hold_seconds": 1}
     with scene(tmp_path, server=server, settings=settings) as stage:
         how = launcher(sabotage.blind_second_post) if broken else PLAIN
-        await asyncio.to_thread(stage.gateway.start, how)
+        await asyncio.to_thread(stage.start, how)
         async with meanwhile(stage.surge(30, rate=20).run(), seconds=90):
             pass
         await stage.drained()
@@ -107,13 +114,13 @@ async def test_a_blind_second_post_is_found(tmp_path: Path, *, broken: bool) -> 
 @pytest.mark.parametrize("broken", [SOUND, BROKEN])
 async def test_doubt_that_a_restart_forgets_is_found(tmp_path: Path, *, broken: bool) -> None:
     how = launcher(sabotage.forget_doubt) if broken else PLAIN
-    settings = {"intake.hold_seconds": 0.5, "upstream.timeout_seconds": 3}
+    settings = {"intake.hold_seconds": 0.5, "upstream.timeout_seconds": 2}
     with scene(tmp_path, server=SERVER, settings=settings) as stage:
-        await asyncio.to_thread(stage.gateway.start, how)
+        await asyncio.to_thread(stage.start, how)
         surge = stage.surge(60, rate=20)
         async with meanwhile(surge.run(), seconds=60):
             await asyncio.sleep(1.5)  # so that it is known to be up, and several go out at once
-            stage.server.fault("hang", duration_seconds=4)
+            stage.server.fault("hang", duration_seconds=3)
             await attempt_that_hangs(stage)
             stage.gateway.kill()
             await asyncio.to_thread(stage.gateway.start, how)
