@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
-MOST_URGENT, DEFAULT_PRIORITY, LEAST_URGENT = 0, 3, 7
+DEFAULT_PRIORITY = 3  # of 0 (most urgent) to 7, as in RFC 9218
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 from gateway.core.enrollment import Headers
 
+# What an HTTP client adds of its own; what the station did not send must not be sent.
+NOT_ADDED: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 OWN_PATHS: Final = "/_gateway/"
 PSEUDONYM: Final = "enrollment-gateway"
 
@@ -122,6 +124,14 @@ def is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def with_credential(headers: Headers, own: str | None) -> Headers:
+    """The gateway's own ``Authorization`` in the place of the station's; None: it has none."""
+    if own is None:
+        return headers
+    others = tuple(header for header in headers if header[0].lower() != "authorization")
+    return (*others, ("Authorization", own))
 
 
 def via(version: tuple[int, int]) -> str:

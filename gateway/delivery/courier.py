@@ -151,7 +151,11 @@ class Courier:
         kept = await self.journal.load(errand.id)
         if kept is None:
             return Carried(Consequence(errand.case.status, "gone"), ordered=False)
-        enrollment = self.sealer.open(kept)
+        try:
+            enrollment = self.sealer.open(kept)
+        except SealBroken:
+            await self._record(errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE))
+            return Carried(Consequence(Status.DEAD_LETTER, UNREADABLE), ordered=False)
         lookup = self.transport.look_up(enrollment.key)
         finding, seconds = await self._exchange(lookup, Credential.GATEWAY)
         consequence = after_lookup(

@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.core.enrollment import Answer, Enrollment, Headers
+from gateway.core.forwarding import NOT_ADDED, with_credential
 from gateway.core.outcome import Broken, Credential, Exchange, NotConnected
 
 
@@ -46,10 +47,6 @@ class UpstreamSettings:
     url: str
     lookup_path: str | None = None
     max_answer_bytes: int = 8 * 1024 * 1024
-
-
-# Headers that aiohttp would add of its own; what the station did not send must not be sent.
-_NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
 # First match wins: from "no byte left" to "something broke". TimeoutError and ConnectionError are
@@ -130,8 +127,8 @@ class UpstreamTransport:
             async with self._session.request(
                 method,
                 URL(self._base + target, encoded=True),
-                headers=self._outgoing(headers),
-                skip_auto_headers=_NOT_ADDED,
+                headers=CIMultiDict(with_credential(headers, self._authorization())),
+                skip_auto_headers=NOT_ADDED,
                 data=body,
                 allow_redirects=False,
             ) as response:
@@ -140,13 +137,6 @@ class UpstreamTransport:
                 return Answer(response.status, names, kept)
         except (aiohttp.ClientError, OSError) as error:
             return _failure(error)
-
-    def _outgoing(self, headers: Headers) -> CIMultiDict[str]:
-        outgoing = CIMultiDict(headers)
-        own = self._authorization()
-        if own is not None:
-            outgoing["Authorization"] = own
-        return outgoing
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:

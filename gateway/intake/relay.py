@@ -22,15 +22,13 @@ from yarl import URL
 from gateway.core.admission import Outlook, poll_after
 from gateway.core.enrollment import Headers
 from gateway.core.facts import RequestOutcome, UpstreamState
-from gateway.core.forwarding import end_to_end, sendable
+from gateway.core.forwarding import NOT_ADDED, end_to_end, sendable, with_credential
 from gateway.core.problems import ProblemType
 from gateway.core.routes import SAFE
 from gateway.intake.connection import StationConnection
 from gateway.intake.ports import Delivery
 from gateway.intake.replies import AsGiven, Refused
 
-# What aiohttp would add of its own; what the station did not send must not be sent.
-_NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _MAY_PASS = frozenset({502, 503, 504})
 _NOTHING_MORE: frozenset[str] = frozenset()
 RETRY_FIRST, RETRY_MOST = 0.1, 2.0
@@ -110,8 +108,8 @@ class Relay:
             return await self._session.request(
                 method,
                 URL(self._base + target, encoded=True),
-                headers=self._outgoing(headers),
-                skip_auto_headers=_NOT_ADDED,
+                headers=CIMultiDict(with_credential(headers, self._authorization())),
+                skip_auto_headers=NOT_ADDED,
                 data=body or None,
                 allow_redirects=False,
                 auto_decompress=False,
@@ -127,13 +125,6 @@ class Relay:
             before_sleep=_let_go,
             retry_error_callback=_last,
         )(once)
-
-    def _outgoing(self, headers: Headers) -> CIMultiDict[str]:
-        outgoing = CIMultiDict(headers)
-        own = self._authorization()
-        if own is not None:
-            outgoing["Authorization"] = own
-        return outgoing
 
 
 async def _pass_on(request: web.BaseRequest, answer: aiohttp.ClientResponse) -> AsGiven:

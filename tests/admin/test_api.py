@@ -218,6 +218,7 @@ async def test_a_waiting_or_dead_enrollment_is_cancelled_for_good(
     item = await office.post(f"enrollments/{enrollment_id}/cancel")
     assert item["status"] == "cancelled"
     assert office.facts == [EnrollmentSettled(enrollment_id, Status.CANCELLED, "operator")]
+    assert office.control.told == ["nudge"]  # what it held back may be due now
     kept = await office.journal.load(enrollment_id)
     assert kept is not None
     assert kept.body is None

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.forwarding import TargetUnsafe, check_target, end_to_end, forwarded, via
+from gateway.core.enrollment import Headers
+from gateway.core.forwarding import (
+    TargetUnsafe,
+    check_target,
+    end_to_end,
+    forwarded,
+    via,
+    with_credential,
+)
 
 
 @pytest.mark.parametrize(
@@ -138,3 +146,16 @@ def test_forwarded_quotes_what_is_no_token(
     address: str | None, host: str | None, element: str
 ) -> None:
     assert forwarded(address=address, host=host, scheme="http") == element
+
+
+@pytest.mark.parametrize(
+    ("own", "sent"),
+    [
+        (None, (("authorization", "station"), ("X-Note", "one"))),
+        ("gateway", (("X-Note", "one"), ("Authorization", "gateway"))),
+    ],
+)
+def test_the_gateways_own_credential_takes_the_place_of_the_stations(
+    own: str | None, sent: Headers
+) -> None:
+    assert with_credential((("authorization", "station"), ("X-Note", "one")), own) == sent

@@ -180,10 +180,34 @@ def test_not_there_is_believed_only_after_the_settle_time_and_then_it_is_sent() 
         async with bench.running():
             await asyncio.sleep(50)
             assert bench.transport.order == [one.key]
+            told = [fact for fact in bench.facts if isinstance(fact, EnrollmentSettled)]
+            assert len(bench.transport.looked_up) >= 1
+            assert [fact.answer for fact in told if fact.answer is not None] == []
+            kept = await bench.journal.find(one.id)
+            assert kept is not None
+            assert kept.answer is None  # the lookup's 404 is no answer to the enrollment
             await asyncio.sleep(60)
         assert bench.transport.order == [one.key, one.key]
         assert len(bench.transport.looked_up) >= 2
         assert (await bench.life(one)).status is Status.DELIVERED
+
+    on_virtual_time(scene())
+
+
+def test_a_doubt_that_cannot_be_read_is_left_to_a_person_before_anything_is_asked() -> None:
+    async def scene() -> None:
+        bench = await new_bench(transport=only_first(Broken("eof")), policy=NOT_HONOURED)
+        one = bench.enrollment()
+        await bench.take_in(one)
+        async with bench.running():
+            await asyncio.sleep(0.2)
+            assert (await bench.life(one)).status is Status.IN_DOUBT
+        again = Bench(bench.journal, policy=NOT_HONOURED)  # with other keys
+        async with again.running():
+            await asyncio.sleep(120)
+        life = await again.life(one)
+        assert (life.status, life.reason) == (Status.DEAD_LETTER, "unreadable")
+        assert again.transport.looked_up == again.transport.order == []
 
     on_virtual_time(scene())
 
