@@ -47,6 +47,11 @@ async def test_a_server_known_to_be_down_costs_no_station_its_time_and_order_is_
         assert [key for key in recorded(stage) if key in keys] == keys
 
 
+@pytest.mark.fault(
+    17,
+    did="a server that records and resets",
+    sees="one effect; the receipt ends as delivered",
+)
 async def test_a_lost_answer_is_one_effect_and_the_station_learns_of_it(tmp_path: Path) -> None:
     with scene(tmp_path, settings={**IMPATIENT, "intake.hold_seconds": 1}) as stage:
         await asyncio.to_thread(stage.start)
@@ -59,6 +64,11 @@ async def test_a_lost_answer_is_one_effect_and_the_station_learns_of_it(tmp_path
         assert recorded(stage) == ["lost"]
 
 
+@pytest.mark.fault(
+    23,
+    did="a lost answer of a server without keys and without lookup",
+    sees="dead letter after one attempt, one effect",
+)
 async def test_without_key_and_lookup_a_doubt_is_for_a_person(tmp_path: Path) -> None:
     settings = {"upstream.honours_idempotency_key": False, **IMPATIENT}
     server = (*FORGETFUL_SERVER, "--no-lookup", "--lose-answers", "1")
@@ -71,6 +81,16 @@ async def test_without_key_and_lookup_a_doubt_is_for_a_person(tmp_path: Path) ->
         assert recorded(stage) == ["doubtful"]
 
 
+@pytest.mark.fault(
+    15,
+    did="a server that takes requests and says nothing",
+    sees="202 after the hold; both slots stay taken; one effect each",
+)
+@pytest.mark.fault(
+    32,
+    did="a station whose line breaks while it is held",
+    sees="found again by its key, delivered once",
+)
 async def test_a_server_that_says_nothing_costs_the_hold_and_keeps_its_slot(tmp_path: Path) -> None:
     settings = {"intake.hold_seconds": 1, "upstream.timeout_seconds": 20}
     with scene(tmp_path, settings=settings) as stage:
@@ -103,6 +123,11 @@ HALF: dict[str, Behave] = {
 }
 
 
+@pytest.mark.fault(
+    16,
+    did="half an answer, reset after headers, cut chunk, no status line, nothing",
+    sees="`in_doubt`, then delivered by another attempt",
+)
 async def test_half_an_answer_is_never_taken_for_one(tmp_path: Path) -> None:
     wrong = dict(HALF)
 
@@ -124,6 +149,11 @@ async def test_half_an_answer_is_never_taken_for_one(tmp_path: Path) -> None:
                     assert end["attempts"] > 1
 
 
+@pytest.mark.fault(
+    20,
+    did="one always 400, one always 500, twenty others",
+    sees="400 is final at once; the others flow; the other is a dead letter when too old",
+)
 async def test_one_that_always_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     answers = {"bad": b"400 Bad Request", "sick": b"500 Internal Server Error"}
 
@@ -145,6 +175,11 @@ async def test_one_that_always_fails_does_not_stop_the_others(tmp_path: Path) ->
                 assert found["attempts"] > 1
 
 
+@pytest.mark.fault(
+    19,
+    did="401 to all",
+    sees="paused with the reason, intake goes on, no dead letter, all delivered after `resume`",
+)
 async def test_a_credential_that_is_refused_pauses_it_and_costs_no_enrollment(
     tmp_path: Path,
 ) -> None:
@@ -170,6 +205,11 @@ async def test_a_credential_that_is_refused_pauses_it_and_costs_no_enrollment(
                     await station.until(receipt, "delivered")
 
 
+@pytest.mark.fault(
+    18,
+    did="half of the answers 503, with a Retry-After that is no number, in a surge",
+    sees="nothing lost or doubled",
+)
 async def test_errors_and_a_garbled_retry_after_are_outlived(tmp_path: Path) -> None:
     with scene(tmp_path, server=("--service-seconds", "0.02")) as stage:
         await asyncio.to_thread(stage.start)
@@ -183,6 +223,12 @@ async def test_errors_and_a_garbled_retry_after_are_outlived(tmp_path: Path) -> 
         assert verdict.exit_code == PASSED, verdict.sentence
 
 
+@pytest.mark.fault(
+    4,
+    did="filled the journal to its limit",
+    sees="503 `journal-full` with Retry-After; known keys are answered; accepts as it empties",
+    stand_in="`journal.max_bytes` for the end of the disk",
+)
 async def test_a_full_journal_refuses_and_takes_again_as_it_empties(tmp_path: Path) -> None:
     # A small limit stands for a full disk: `min_free_bytes` refuses by the same rule.
     with scene(tmp_path, settings={"journal.max_bytes": 2_000_000}) as stage:
@@ -208,6 +254,12 @@ async def test_a_full_journal_refuses_and_takes_again_as_it_empties(tmp_path: Pa
         assert sorted(recorded(stage)) == sorted([*accepted, "room-again"])
 
 
+@pytest.mark.fault(
+    11,
+    did="moved the wall clock of a running gateway an hour ahead, then back, with a backlog",
+    sees="nothing expires, each delivered once",
+    stand_in="`time.time` of the process is moved, by a signal",
+)
 async def test_a_clock_that_jumps_an_hour_either_way_expires_nothing(tmp_path: Path) -> None:
     settings = {**IMPATIENT, "retry.max_age_seconds": 600}
     ahead, back = signal.SIGUSR1, signal.SIGUSR2

@@ -23,6 +23,11 @@ def rng() -> random.Random:
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
+@pytest.mark.fault(
+    1,
+    did="killed the process 20 times at random moments of a surge, its start among them",
+    sees="each enrollment delivered with exactly one effect by two independent logs",
+)
 async def test_twenty_kills_in_a_surge_lose_and_double_nothing(
     tmp_path: Path, rng: random.Random
 ) -> None:
@@ -32,6 +37,11 @@ async def test_twenty_kills_in_a_surge_lose_and_double_nothing(
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
+@pytest.mark.fault(
+    1,
+    did="the same 5 times before a server that ignores keys",
+    sees="no second effect",
+)
 async def test_kills_double_nothing_at_a_server_that_ignores_keys(
     tmp_path: Path, rng: random.Random
 ) -> None:

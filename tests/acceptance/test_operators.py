@@ -19,6 +19,11 @@ async def run(gateway: Gateway, *words: str) -> str:
     return ended.stdout
 
 
+@pytest.mark.fault(
+    34,
+    did="no token, a made-up one, a revoked one, another station's receipt",
+    sees="401, 401, 401, 404",
+)
 async def test_a_station_has_a_token_sees_its_own_receipts_and_is_shut_out_when_revoked(
     tmp_path: Path,
 ) -> None:

@@ -50,6 +50,11 @@ async def test_the_same_bytes_without_a_key_are_the_same_enrollment(calm: Scene)
     assert second.headers["Gateway-Receipt"] == first.headers["Gateway-Receipt"]
 
 
+@pytest.mark.fault(
+    25,
+    did="the same key with another body",
+    sees="422 `idempotency-key-reused`; the first is answered as before",
+)
 async def test_the_same_key_with_another_body_is_refused_and_the_first_stays(calm: Scene) -> None:
     async with desk(calm.gateway.url) as station:
         first = await station.enroll("reused", b"one citizen")
@@ -62,6 +67,11 @@ async def test_the_same_key_with_another_body_is_refused_and_the_first_stays(cal
 
 
 @pytest.mark.parametrize("key", ["k" * 300, "tab\tin it", "é", '"open'])
+@pytest.mark.fault(
+    26,
+    did="keys of 300 characters, with a control character, not ASCII, with an open quote",
+    sees="400 `idempotency-key-invalid`, nothing accepted",
+)
 async def test_a_key_that_is_none_is_refused(calm: Scene, key: str) -> None:
     before = calm.gateway.reconciliation()["accepted"]
     async with desk(calm.gateway.url) as station:
@@ -70,6 +80,11 @@ async def test_a_key_that_is_none_is_refused(calm: Scene, key: str) -> None:
     assert calm.gateway.reconciliation()["accepted"] == before
 
 
+@pytest.mark.fault(
+    26,
+    did="a key with quotes and the same one bare",
+    sees="one enrollment",
+)
 async def test_a_quoted_key_and_a_bare_one_are_the_same(calm: Scene) -> None:
     async with desk(calm.gateway.url) as station:
         bare = await station.enroll("quoted")
@@ -93,6 +108,11 @@ async def test_a_receipt_is_promised_at_once_and_followed_to_the_end(calm: Scene
     assert by_key == end
 
 
+@pytest.mark.fault(
+    24,
+    did="100 at once with one key and body",
+    sees="one effect, one receipt id",
+)
 async def test_a_hundred_with_one_key_at_once_have_one_effect_and_one_receipt(calm: Scene) -> None:
     async with desk(calm.gateway.url) as station:
         seen = await asyncio.gather(*(station.enroll("crowd") for _ in range(100)))

@@ -23,6 +23,11 @@ def nothing_harmed(stage: Scene) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fault(
+    12,
+    did="SIGTERM in a surge",
+    sees="exit 0 within 10 s; nothing lost or doubled after the next start",
+)
 async def test_sigterm_under_load_ends_it_in_ten_seconds_and_loses_nothing(tmp_path: Path) -> None:
     with scene(tmp_path, server=SERVER) as stage:
         await asyncio.to_thread(stage.start)
@@ -55,6 +60,11 @@ async def test_a_process_that_was_stopped_and_goes_on_doubles_nothing(tmp_path: 
         assert found["accepted"] == found["delivered"] == 90
 
 
+@pytest.mark.fault(
+    10,
+    did="started a second gateway on the journal of a running one",
+    sees="exit 75 and what to do; the first goes on",
+)
 def test_a_second_gateway_on_the_same_journal_is_turned_away(tmp_path: Path) -> None:
     with Gateway(tmp_path, UPSTREAM) as gateway:
         gateway.start()

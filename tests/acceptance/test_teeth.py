@@ -61,6 +61,12 @@ async def test_a_promise_before_its_commit_is_found(tmp_path: Path, *, broken: b
 
 
 @pytest.mark.parametrize("broken", [SOUND, BROKEN])
+@pytest.mark.fault(
+    2,
+    did="took the power from a gateway in a surge; and from one that does not sync",
+    sees="nothing lost; the one that does not sync is caught by the verdict",
+    stand_in="a VFS that keeps a shadow of what was synced",
+)
 async def test_a_journal_that_is_not_synced_is_found(tmp_path: Path, *, broken: bool) -> None:
     shadows = tmp_path / "shadows"
     careful = launcher(sabotage.power_may_fail)

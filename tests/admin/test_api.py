@@ -36,6 +36,12 @@ PATHS = [
         ),
     ],
 )
+@pytest.mark.fault(
+    34,
+    did="every admin path without the token and with a wrong one",
+    sees="401",
+    stand_in="the admin listener in the test's process",
+)
 async def test_without_the_token_nothing_is_told_or_done(
     office: Office, method: str, path: str, headers: dict[str, str], challenge: str
 ) -> None:

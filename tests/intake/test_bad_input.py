@@ -215,6 +215,18 @@ ROWS: dict[str, Row] = {
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+@pytest.mark.fault(
+    26,
+    did="no key where one is required",
+    sees="400 `idempotency-key-required`, nothing kept",
+    stand_in="delivery behind the real listener follows a script",
+)
+@pytest.mark.fault(
+    27,
+    did="bodies over the limit, with a length and in chunks",
+    sees="413 `body-too-large`, nothing kept",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_bad_request_gets_its_problem_and_nothing_is_kept(row: Row, tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps(TOKENS))

@@ -76,6 +76,12 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize("sent", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
+@pytest.mark.fault(
+    28,
+    did="ambiguous bytes on a socket, with a good request behind them",
+    sees="one 400, then closed; nothing kept, nothing handed on",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_an_ambiguity_is_refused_and_what_follows_is_never_run(
     door: Door, sent: bytes
 ) -> None:
@@ -101,6 +107,12 @@ async def test_broken_framing_after_the_head_ends_the_request_at_once(door: Door
     assert (await door.totals()).accepted == 0
 
 
+@pytest.mark.fault(
+    27,
+    did="a length too large",
+    sees="nothing kept",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_length_too_large_keeps_nothing(door: Door) -> None:
     await door.raw(post(b"Content-Length: 9", body=b"half"), end=True)
     while door.intake._in_hand:  # noqa: ASYNC110 - the answer cannot be seen: the station left
@@ -109,12 +121,24 @@ async def test_a_length_too_large_keeps_nothing(door: Door) -> None:
     assert door.finished().status == 400
 
 
+@pytest.mark.fault(
+    27,
+    did="a length too small",
+    sees="400; what is left over is no request",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_length_too_small_keeps_nothing(door: Door) -> None:
     answer = await door.raw(post(b"Content-Length: 1", body=b"xGARBAGE\r\n\r\n"))
     assert b" 400 " in answer
     assert (await door.totals()).accepted == 0
 
 
+@pytest.mark.fault(
+    27,
+    did="bytes after a whole request",
+    sees="the first answered, then 400 and close",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_bytes_that_come_after_a_whole_request_are_no_second_one(door: Door) -> None:
     reader, writer = await asyncio.open_connection(*door.address)
     writer.write(post(b"Content-Length: 1", body=b"x"))
@@ -125,6 +149,12 @@ async def test_bytes_that_come_after_a_whole_request_are_no_second_one(door: Doo
     assert (await door.totals()).accepted == 1
 
 
+@pytest.mark.fault(
+    27,
+    did="a length over the limit with Expect: 100-continue",
+    sees="413 before the body is sent",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_large_body_is_refused_before_it_is_sent(tmp_path: Path) -> None:
     async with open_door(tmp_path, settings=IntakeSettings(max_body_bytes=10)) as door:
         reader, writer = await asyncio.open_connection(*door.address)
@@ -135,6 +165,12 @@ async def test_a_large_body_is_refused_before_it_is_sent(tmp_path: Path) -> None
         assert status.startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.fault(
+    33,
+    did="Expect: 100-continue",
+    sees="100, then the answer; not forwarded",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_station_that_expects_100_is_invited(door: Door) -> None:
     reader, writer = await asyncio.open_connection(*door.address)
     writer.write(post(b"Content-Length: 4", b"Expect: 100-continue"))
@@ -149,6 +185,12 @@ async def test_a_station_that_expects_100_is_invited(door: Door) -> None:
     assert not [name for name, _ in enrollment.headers if name.lower() == "expect"]
 
 
+@pytest.mark.fault(
+    33,
+    did="HTTP/1.0",
+    sees="answered without chunks, closed",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_http_1_0_is_answered_and_closed(door: Door) -> None:
     answer = await door.raw(post(b"Content-Length: 1", body=b"x", version=b"HTTP/1.0"))
     assert answer.startswith(b"HTTP/1.0 201 ")
@@ -156,6 +198,12 @@ async def test_http_1_0_is_answered_and_closed(door: Door) -> None:
     assert b"chunked" not in answer
 
 
+@pytest.mark.fault(
+    33,
+    did="absolute-form of this host",
+    sees="forwarded as its path",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_the_absolute_form_of_this_host_is_taken(door: Door) -> None:
     await door.raw(
         b"POST http://g/e?x=1 HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -163,6 +211,12 @@ async def test_the_absolute_form_of_this_host_is_taken(door: Door) -> None:
     assert (await door.only()).target == "/e?x=1"
 
 
+@pytest.mark.fault(
+    35,
+    did="absolute-form of another host",
+    sees="400",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_the_absolute_form_of_another_host_is_refused(door: Door) -> None:
     answer = await door.raw(
         b"POST http://h/e HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -171,6 +225,12 @@ async def test_the_absolute_form_of_another_host_is_refused(door: Door) -> None:
     assert not door.delivery.handed
 
 
+@pytest.mark.fault(
+    29,
+    did="trailers",
+    sees="not forwarded",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_trailers_and_chunk_extensions_are_not_forwarded(door: Door) -> None:
     await door.raw(
         post(
@@ -185,6 +245,12 @@ async def test_trailers_and_chunk_extensions_are_not_forwarded(door: Door) -> No
     assert not {"trailer", "x-sum"} & {name.lower() for name, _ in enrollment.headers}
 
 
+@pytest.mark.fault(
+    29,
+    did="20,000 chunks of one byte",
+    sees="one body",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_many_tiny_chunks_are_one_body(door: Door) -> None:
     await door.raw(
         post(
@@ -196,6 +262,12 @@ async def test_many_tiny_chunks_are_one_body(door: Door) -> None:
     assert (await door.only()).body == b"x" * 20_000
 
 
+@pytest.mark.fault(
+    29,
+    did="an extension of a chunk that does not end",
+    sees="cut at the deadline of the body, nothing kept",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_flood_of_chunk_extensions_is_cut(tmp_path: Path) -> None:
     settings = IntakeSettings(body_idle_timeout_seconds=0.2)
     async with open_door(tmp_path, settings=settings) as door:

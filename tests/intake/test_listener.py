@@ -23,6 +23,12 @@ async def until_handed(door: Door) -> None:
         await asyncio.sleep(0.001)
 
 
+@pytest.mark.fault(
+    30,
+    did="a head that comes line by line and does not end",
+    sees="408 and close at the deadline",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_head_that_does_not_end_is_closed_at_its_deadline(tmp_path: Path) -> None:
     settings = IntakeSettings(header_timeout_seconds=0.1)
     async with open_door(tmp_path, settings=settings) as door:
@@ -63,6 +69,12 @@ async def test_an_idle_connection_is_closed_when_its_time_is_up(tmp_path: Path) 
         writer.close()
 
 
+@pytest.mark.fault(
+    30,
+    did="a slow, steady upload",
+    sees="passes",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_slow_but_steady_upload_passes(tmp_path: Path) -> None:
     settings = IntakeSettings(body_idle_timeout_seconds=0.1)
     async with open_door(tmp_path, settings=settings) as door:
@@ -75,6 +87,12 @@ async def test_a_slow_but_steady_upload_passes(tmp_path: Path) -> None:
         writer.close()
 
 
+@pytest.mark.fault(
+    30,
+    did="a body that comes byte by byte",
+    sees="408, nothing kept",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_body_that_dribbles_is_cut(tmp_path: Path) -> None:
     settings = IntakeSettings(body_idle_timeout_seconds=0.1)
     async with open_door(tmp_path, settings=settings) as door:
@@ -88,6 +106,12 @@ async def test_a_body_that_dribbles_is_cut(tmp_path: Path) -> None:
         assert (await door.totals()).accepted == 0
 
 
+@pytest.mark.fault(
+    30,
+    did="a reader that does not read",
+    sees="cut; the next station is answered",
+    stand_in="delivery behind the real listener follows a script",
+)
 async def test_a_reader_that_does_not_read_is_cut_and_others_are_not(tmp_path: Path) -> None:
     settings = IntakeSettings(body_idle_timeout_seconds=0.1)
     async with open_door(tmp_path, settings=settings) as door:

@@ -67,6 +67,12 @@ async def test_a_read_is_passed_on_as_it_is(tmp_path: Path, method: str) -> None
         assert door.finished().outcome is RequestOutcome.RELAYED
 
 
+@pytest.mark.fault(
+    33,
+    did="HEAD",
+    sees="the length, and no body",
+    stand_in="a small upstream in the same process",
+)
 async def test_the_length_of_an_answer_to_head_is_passed_on(tmp_path: Path) -> None:
     async with open_door(tmp_path, upstream=Server()) as door:
         got = await door.ask("HEAD", "/list", body=None)

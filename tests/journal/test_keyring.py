@@ -27,6 +27,12 @@ def test_the_second_start_takes_the_keys_that_are_there(path: Path) -> None:
     assert KeyRing.load_or_create(path, journal_exists=False) == made
 
 
+@pytest.mark.fault(
+    37,
+    did="a journal without its key file",
+    sees="refused, no new keys made",
+    stand_in="the key ring, without a process",
+)
 def test_a_missing_key_file_beside_a_journal_is_never_replaced(path: Path) -> None:
     with pytest.raises(KeyRingFault, match="missing"):
         KeyRing.load_or_create(path, journal_exists=True)
@@ -86,6 +92,12 @@ def test_a_key_never_shows_in_a_repr() -> None:
     assert repr(ring) == f"KeyRing(active={ring.active!r})"
 
 
+@pytest.mark.fault(
+    37,
+    did="the key file of another journal",
+    sees="refused",
+    stand_in="the key ring, without a process",
+)
 async def test_a_journal_knows_its_own_keys_again_and_refuses_others() -> None:
     journal = MemoryJournal()
     await journal.open(now=0.0)

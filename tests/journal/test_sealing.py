@@ -107,6 +107,12 @@ def test_the_same_body_sealed_twice_looks_different() -> None:
 
 
 @given(where=st.integers(min_value=0), part=st.sampled_from(["key", "data"]))
+@pytest.mark.fault(
+    7,
+    did="a flipped bit in a sealed record",
+    sees="found when it is opened",
+    stand_in="the sealer, without a file",
+)
 def test_one_flipped_bit_anywhere_is_noticed(where: int, part: str) -> None:
     found = sealed(enrollment())
     assert found.body is not None
@@ -129,6 +135,12 @@ def test_a_part_cut_short_is_noticed(cut: int) -> None:
             SEALER.open(replace(found, body=broken))
 
 
+@pytest.mark.fault(
+    37,
+    did="the ciphertexts of two rows swapped",
+    sees="found when it is opened",
+    stand_in="the sealer, without a file",
+)
 def test_two_rows_with_swapped_content_are_noticed() -> None:
     one, two = sealed(enrollment(1)), sealed(enrollment(2))
     with pytest.raises(SealBroken, match="another record"):
@@ -152,6 +164,12 @@ def test_a_row_under_another_station_or_fingerprint_is_noticed() -> None:
             SEALER.open(moved)
 
 
+@pytest.mark.fault(
+    37,
+    did="a newer key",
+    sees="old rows are readable",
+    stand_in="the sealer, without a file",
+)
 def test_rows_stay_readable_when_a_newer_key_is_active_and_not_when_theirs_is_gone() -> None:
     found = sealed(enrollment())
     newer = {b"newer-id": b"n" * 32}

@@ -52,6 +52,12 @@ async def test_every_acknowledged_enrollment_survives_kill_9_again_and_again(
     assert len(acknowledged) >= 900
 
 
+@pytest.mark.fault(
+    2,
+    did="killed an accepting process and put back what was synced",
+    sees="every acknowledged enrollment is there",
+    stand_in="a VFS that keeps a shadow of what was synced",
+)
 async def test_every_acknowledged_enrollment_survives_a_loss_of_power(tmp_path: Path) -> None:
     path, shadows = tmp_path / "journal.db", tmp_path / "shadows"
     acknowledged: set[int] = set()

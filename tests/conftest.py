@@ -1,0 +1,28 @@
+"""What holds for every test: a mark of the fault campaign says what it must."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.campaign import Campaign, claims_of
+from tests.faults.effort import effort
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fault-table",
+        type=Path,
+        metavar="FILE",
+        help="Run only the tests that try a fault, and write what was seen.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path = config.getoption("--fault-table")
+    if path is not None:
+        config.pluginmanager.register(Campaign(path, effort().described))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        claims_of(item)

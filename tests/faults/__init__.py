@@ -1,0 +1,1 @@
+"""The fault campaign: every fault that the gateway must survive, and what trying it has shown."""

@@ -1,0 +1,97 @@
+"""Which test tries which fault, and what came of it: the mark ``fault``, gathered in one run.
+
+::
+
+    @pytest.mark.fault(
+        10,
+        did="started a second gateway on the journal of a running one",
+        sees="exit 75 and what to do; the first accepts and stops as before",
+        stand_in="what takes the real fault's place, where something does",
+    )
+
+A test may carry several marks. ``sees`` is what its assertions hold it to; figures of one run are
+added by ``record_property("seen", "20 seeds, 0 lost")``. With ``--fault-table FILE`` only marked
+tests run, and FILE is written: every row, also those that no test tries.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.faults.rows import ROWS
+from tests.faults.table import page
+from tests.faults.trials import WORST_FIRST, Claim, Trial
+
+MARK: Final = "fault"
+
+
+def claims_of(item: pytest.Item) -> tuple[Claim, ...]:
+    """The marks of a test.
+
+    Raises:
+        pytest.UsageError: a mark does not say what it must, or names a row that there is not.
+    """
+    found = []
+    for mark in item.iter_markers(MARK):
+        try:
+            claim = Claim(*mark.args, **mark.kwargs)
+            ROWS[claim.row]
+        except (TypeError, KeyError) as wrong:
+            raise pytest.UsageError(f"{item.nodeid}: the mark {MARK} is wrong: {wrong}") from None
+        found.append(claim)
+    return tuple(found)
+
+
+class Campaign:
+    """A plugin of pytest: runs what is marked, and writes the table at the end."""
+
+    def __init__(self, path: Path, form: str) -> None:
+        self._path = path
+        self._form = form
+        self._trials: dict[str, Trial] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Leave out what tries no fault."""
+        marked: list[pytest.Item] = []
+        others: list[pytest.Item] = []
+        for item in items:
+            claims = claims_of(item)
+            (marked if claims else others).append(item)
+            if claims:
+                self._trials.setdefault(_name(item.nodeid), Trial(_name(item.nodeid), claims))
+        config.hook.pytest_deselected(items=others)
+        items[:] = marked
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how a phase of a test ended: a setup or a teardown that fails counts too."""
+        trial = self._trials.get(_name(report.nodeid))
+        if trial is None:
+            return
+        trial.seconds += report.duration
+        before = trial.results.get(report.nodeid, "passed")
+        trial.results[report.nodeid] = min(before, report.outcome, key=WORST_FIRST.index)
+        if report.when == "call":
+            trial.seen += [str(value) for name, value in report.user_properties if name == "seen"]
+        if report.outcome != "passed":
+            trial.troubles.append(_trouble(report))
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the table."""
+        self._path.write_text(page(list(self._trials.values()), self._form), encoding="utf-8")
+
+
+def _name(nodeid: str) -> str:
+    return nodeid.partition("[")[0]
+
+
+def _trouble(report: pytest.TestReport) -> str:
+    """Why it did not pass, on one line."""
+    if isinstance(report.longrepr, tuple):  # a skip: file, line, reason
+        return report.longrepr[2].removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message if crash is not None else report.longrepr)
+    return text.partition("\n")[0]
