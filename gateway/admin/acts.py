@@ -12,7 +12,7 @@ from typing import Final
 from gateway.admin.ports import Control
 from gateway.clock import Clock
 from gateway.core.decide import IN_DOUBT, REQUEUED
-from gateway.core.facts import DoubtResolved, EnrollmentSettled, Publish
+from gateway.core.facts import DoubtResolved, EnrollmentSettled, OperatorActed, Publish
 from gateway.core.lifecycle import Event, Status, sources
 from gateway.core.moments import iso
 from gateway.journal.contract import Change, Journal, Life
@@ -129,7 +129,8 @@ class Acts:
             self.publish(DoubtResolved(before.id, "operator"))
 
     async def _audit(self, actor: str, action: str, subject: str, detail: str) -> None:
-        await self.journal.audit(actor, action, subject, detail, now=self.clock.now())
+        kept = await self.journal.audit(actor, action, subject, detail, now=self.clock.now())
+        self.publish(OperatorActed(kept.seq, kept.link, actor, action, subject))
 
 
 def _asked(life: Life) -> str:

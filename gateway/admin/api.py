@@ -129,9 +129,16 @@ class Api:
         return web.json_response(documents.reconciliation(totals, now=self._clock.now()))
 
     async def audit(self, request: web.Request) -> web.Response:
-        """What operators did, newest first."""
-        records = await self._journal.audit_list(limit=asking.page_of(request.query))
-        return web.json_response({"items": [documents.audit_record(each) for each in records]})
+        """A page of what operators did, newest first."""
+        limit, before = asking.audit_page(request.query)
+        records = await self._journal.audit_list(limit=limit, before=before)
+        more = len(records) == limit and records[-1].seq > 1
+        return web.json_response(
+            {
+                "items": [documents.audit_record(each) for each in records],
+                "next_before": records[-1].seq if more else None,
+            }
+        )
 
 
 def _item(life: Life) -> web.Response:

@@ -69,12 +69,16 @@ def listing(query: Query) -> Listing:
     )
 
 
-def page_of(query: Query) -> int:
-    """Read ``?limit=`` alone."""
-    names = [name for name, _ in query.items()]
-    if names not in ([], ["limit"]):
-        raise Unreadable("only limit is understood here, once")
-    return _page_size(next((value for _, value in query.items()), str(PAGE)))
+def audit_page(query: Query) -> tuple[int, int | None]:
+    """Read ``?limit=&before=``: how many records, and the number that they must be below."""
+    pairs = list(query.items())
+    given = dict(pairs)
+    if len(given) != len(pairs) or not given.keys() <= {"limit", "before"}:
+        raise Unreadable("use limit and before, once each")
+    before = given.get("before")
+    if before is not None and not re.fullmatch(r"[0-9]{1,15}", before):
+        raise Unreadable("before must be the next_before of the page before")
+    return _page_size(given.get("limit", str(PAGE))), None if before is None else int(before)
 
 
 def requeue(body: Mapping[str, object]) -> float | None:

@@ -97,13 +97,15 @@ def reconciliation(totals: Totals, *, now: float) -> Document:
 
 
 def audit_record(record: AuditRecord) -> Document:
-    """One act of an operator."""
+    """One act of an operator: all that its link was made of, as it was made of it."""
     return {
+        "seq": record.seq,
         "at": iso(record.at),
         "actor": record.actor,
         "action": record.action,
         "subject": record.subject,
         "detail": record.detail,
+        "link": record.link,
     }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import (
+    audit,
     config,
     delivery,
     health,
@@ -77,6 +78,7 @@ app.command(
 )(delivery.pause)
 app.command(rich_help_panel=WATCH)(delivery.resume)
 app.add_typer(receipts.app, name="receipts", rich_help_panel=WATCH)
+app.add_typer(audit.app, name="audit", rich_help_panel=WATCH)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)
 app.add_typer(stations.app, name="stations", rich_help_panel=SET_UP)
 app.add_typer(keys.app, name="keys", rich_help_panel=SET_UP)

@@ -145,6 +145,20 @@ class JournalRecovered:
     in_doubt: int
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorActed:
+    """An act of an operator is durable in the audit, under this number and link.
+
+    The log then knows the chain's head, which the journal alone could not prove.
+    """
+
+    seq: int
+    link: str
+    actor: str
+    action: str
+    subject: str
+
+
 Fact: TypeAlias = (
     EnrollmentAccepted
     | DuplicateAbsorbed
@@ -158,6 +172,7 @@ Fact: TypeAlias = (
     | UpstreamStateChanged
     | CliffLearned
     | JournalRecovered
+    | OperatorActed
 )
 
 Publish: TypeAlias = Callable[[Fact], None]

@@ -227,7 +227,14 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """What an operator did. ``seq`` grows by one with each record."""
+    """What an operator did.
+
+    Attributes:
+        seq: grows by one with each record, from 1.
+        at: wall seconds.
+        link: follows from the link of the record before and from this one; see ``chain``. Empty:
+            the record is older than the chain.
+    """
 
     seq: int
     at: float
@@ -235,6 +242,7 @@ class AuditRecord:
     action: str
     subject: str
     detail: str
+    link: str = ""
 
 
 class Journal(Protocol):
@@ -351,8 +359,11 @@ class Journal(Protocol):
 
     async def audit(
         self, actor: str, action: str, subject: str, detail: str, *, now: float
-    ) -> None:
-        """Add to the list of what operators did. Nothing is ever changed or taken from it."""
+    ) -> AuditRecord:
+        """Add to the list of what operators did; the record, linked to the one before.
+
+        Nothing is ever changed or taken from it.
+        """
         ...
 
     async def audit_list(

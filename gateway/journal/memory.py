@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from gateway.core.lifecycle import Status
 from gateway.journal import moves
+from gateway.journal.chain import linked
 from gateway.journal.contract import (
     Accepted,
     AuditRecord,
@@ -229,12 +230,14 @@ class MemoryJournal:
 
     async def audit(
         self, actor: str, action: str, subject: str, detail: str, *, now: float
-    ) -> None:
+    ) -> AuditRecord:
         """See the contract."""
         self._check_open()
-        record = AuditRecord(len(self._state.audit) + 1, now, actor, action, subject, detail)
+        last = self._state.audit[-1] if self._state.audit else None
+        record = linked(last, AuditRecord(0, now, actor, action, subject, detail))
         self._write(lambda state: state.audit.append(record))
         await self._committed()
+        return record
 
     async def audit_list(
         self, *, limit: int = 100, before: int | None = None

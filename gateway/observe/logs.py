@@ -53,7 +53,12 @@ def level_of(fact: facts.Fact) -> int:
             level = WARNING if fact.to_state in _NOT_REACHED else INFO
         case facts.JournalRecovered():
             level = WARNING if fact.in_doubt else INFO
-        case facts.WindowChanged() | facts.CliffLearned() | facts.DoubtResolved():
+        case (
+            facts.WindowChanged()
+            | facts.CliffLearned()
+            | facts.DoubtResolved()
+            | facts.OperatorActed()
+        ):
             level = INFO
         case (
             facts.EnrollmentAccepted()

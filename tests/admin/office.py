@@ -11,7 +11,7 @@ from aiohttp.web import Application, Request
 
 from gateway.admin.app import build_admin_app
 from gateway.core.admission import Outlook, UpstreamView
-from gateway.core.facts import Fact, UpstreamState
+from gateway.core.facts import Fact, OperatorActed, UpstreamState
 from gateway.core.ids import uuid7
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import Change, Entry, Sealed
@@ -133,6 +133,10 @@ class Office:
             change = Change(status, reason, next_attempt_at=due)
             assert await self.journal.change(enrollment_id, change, now=now)
         return enrollment_id
+
+    def acted(self) -> list[OperatorActed]:
+        """What the log was told of operators."""
+        return [fact for fact in self.facts if isinstance(fact, OperatorActed)]
 
     async def status_of(self, enrollment_id: str) -> Status:
         kept = await self.journal.find(enrollment_id)

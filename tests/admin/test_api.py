@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core.facts import DoubtResolved, EnrollmentSettled, UpstreamState
 from gateway.core.lifecycle import Status
-from gateway.journal.contract import Change, JournalFault, Totals
+from gateway.journal.contract import AuditRecord, Change, JournalFault, Totals
 from tests.admin.office import START, TOKEN, Office
 
 UNKNOWN = "0197a000-0000-7000-8000-000000000000"
@@ -179,6 +179,8 @@ async def test_pages_hold_each_enrollment_once(office: Office) -> None:
     [
         ("GET", "enrollments?state=pending", None),
         ("GET", "audit?since=1", None),
+        ("GET", "audit?before=last", None),
+        ("GET", "audit?before=3&before=4", None),
         ("POST", "requeue", {}),
         ("POST", "requeue", {"status": "rejected"}),
         ("POST", "pause", ["reason"]),
@@ -203,11 +205,13 @@ async def test_a_requeued_dead_letter_is_due_now(office: Office) -> None:
     assert item["status"] == "pending"
     assert item["next_attempt_at"] == "2025-11-24T16:00:05.000Z"
     assert office.control.told == ["nudge"]
-    assert office.facts == [
+    assert office.facts[1:] == [
         EnrollmentSettled(enrollment_id, Status.PENDING, "requeued", None, START + 5.0)
     ]
     (record,) = (await office.get("audit"))["items"]
+    assert record.pop("link") == office.acted()[0].link
     assert record == {
+        "seq": 1,
         "at": "2025-11-24T16:00:05.000Z",
         "actor": "siti (127.0.0.1)",
         "action": "requeue",
@@ -223,7 +227,7 @@ async def test_a_waiting_or_dead_enrollment_is_cancelled_for_good(
     enrollment_id = await office.keep(status)
     item = await office.post(f"enrollments/{enrollment_id}/cancel")
     assert item["status"] == "cancelled"
-    assert office.facts == [EnrollmentSettled(enrollment_id, Status.CANCELLED, "operator")]
+    assert office.facts[1:] == [EnrollmentSettled(enrollment_id, Status.CANCELLED, "operator")]
     assert office.control.told == ["nudge"]  # what it held back may be due now
     kept = await office.journal.load(enrollment_id)
     assert kept is not None
@@ -263,18 +267,22 @@ async def test_a_requeue_that_comes_too_late_does_not_end_an_attempt_under_way(
     enrollment_id = await office.keep(Status.DEAD_LETTER)
     write = office.journal.audit
 
-    async def slow_audit(actor: str, action: str, subject: str, detail: str, *, now: float) -> None:
-        await write(actor, action, subject, detail, now=now)
+    async def slow_audit(
+        actor: str, action: str, subject: str, detail: str, *, now: float
+    ) -> AuditRecord:
+        record = await write(actor, action, subject, detail, now=now)
         if action == "requeue":  # meanwhile another operator requeued it, and it is being sent
             await office.journal.change(
                 enrollment_id, Change(Status.PENDING, "requeued", now), now=now
             )
             assert await office.journal.begin(enrollment_id, now=now)
+        return record
 
     monkeypatch.setattr(office.journal, "audit", slow_audit)
     await office.post(f"enrollments/{enrollment_id}/requeue", status=409)
     assert await office.status_of(enrollment_id) is Status.SENDING
-    assert office.facts == []
+    assert [fact.action for fact in office.acted()] == ["requeue", "not done"]
+    assert len(office.facts) == 2
     (last, first) = await office.journal.audit_list()
     assert (first.action, last.action) == ("requeue", "not done")
     assert last.detail == "it was sending by then"
@@ -320,6 +328,18 @@ async def test_an_operators_name_cannot_forge_the_audit(office: Office) -> None:
     await office.post("resume", operator="siti 3603011212900000 " + "x" * 99)
     (record,) = (await office.get("audit"))["items"]
     assert record["actor"] == "siti [16 digits] " + "x" * 47 + " (127.0.0.1)"
+
+
+async def test_the_audit_is_paged_and_each_link_is_told_to_the_log(office: Office) -> None:
+    for _ in range(3):
+        await office.post("pause", {"reason": "a move"}, operator="siti")
+        await office.post("resume")
+    newest = await office.get("audit?limit=4")
+    older = await office.get(f"audit?limit=4&before={newest['next_before']}")
+    items = [*newest["items"], *older["items"]]
+    assert [item["seq"] for item in items] == [6, 5, 4, 3, 2, 1]
+    assert older["next_before"] is None
+    assert [item["link"] for item in reversed(items)] == [fact.link for fact in office.acted()]
 
 
 async def test_nothing_is_done_that_the_audit_cannot_keep(

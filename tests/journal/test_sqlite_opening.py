@@ -5,11 +5,13 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import apsw
 import pytest
 
+from gateway.journal.chain import check
 from gateway.journal.contract import JournalFault, JournalInUse
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.sqlite.opening import APPLICATION_ID, SETTINGS
@@ -65,8 +67,29 @@ async def test_a_new_file_is_for_its_owner_alone_and_says_whose_it_is(path: Path
     assert path.stat().st_mode & 0o777 == 0o600
     connection = apsw.Connection(str(path))
     assert connection.pragma("application_id") == APPLICATION_ID
-    assert connection.pragma("user_version") == 1
+    assert connection.pragma("user_version") == 2
     connection.close()
+
+
+async def test_an_audit_from_before_the_chain_is_kept_and_followed_by_linked_records(
+    path: Path,
+) -> None:
+    connection = apsw.Connection(str(path))
+    connection.pragma("page_size", SETTINGS["page_size"])
+    schema = resources.files("gateway.journal.sqlite") / "schema" / "001_initial.sql"
+    connection.execute(schema.read_text("utf-8"))
+    connection.execute(
+        "INSERT INTO audit (at, actor, action, subject, detail) VALUES (1.0, 'a', 'b', 'c', 'd')"
+    )
+    connection.pragma("application_id", APPLICATION_ID)
+    connection.pragma("user_version", 1)
+    connection.close()
+    journal = SqliteJournal(path)
+    await journal.open(now=0.0)
+    await journal.audit("ana", "pause", "upstream", "", now=2.0)
+    found = check(reversed(await journal.audit_list()))
+    await journal.close()
+    assert (found.holds, found.records, found.unlinked) == (True, 2, 1)
 
 
 async def test_an_empty_file_becomes_a_journal(path: Path) -> None:

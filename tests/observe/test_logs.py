@@ -48,6 +48,7 @@ LEVELS: list[tuple[facts.Fact, int]] = [
     (facts.CliffLearned(80), INFO),
     (facts.JournalRecovered(0), INFO),
     (facts.JournalRecovered(3), WARNING),
+    (facts.OperatorActed(1, "abcp" * 16, "siti (127.0.0.1)", "pause", "upstream"), INFO),
 ]
 
 

@@ -211,6 +211,7 @@ def test_a_fact_moves_its_series_by_one(
         facts.WindowChanged(2, 4, "linear"),
         facts.CliffLearned(80),
         facts.JournalRecovered(3),
+        facts.OperatorActed(1, "abcp" * 16, "siti (127.0.0.1)", "pause", "upstream"),
     ],
 )
 def test_a_fact_that_is_no_metric_moves_nothing(fact: facts.Fact) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
 from gateway.journal import moves
+from gateway.journal.chain import linked
 from gateway.journal.contract import (
     Accepted,
     AuditRecord,
@@ -300,12 +301,15 @@ class SqliteBook:
         row = self._one("SELECT value FROM note WHERE name = ?", name)
         return None if row is None else str(row[0])
 
-    def audit(self, record: AuditRecord) -> None:
-        """Add a record; its ``seq`` is given here."""
+    def audit(self, record: AuditRecord) -> AuditRecord:
+        """Add a record behind the last one; its number and its link are given here."""
+        last = self.audit_list(limit=1, before=None)
+        made = linked(last[0] if last else None, record)
         self._execute(
-            "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
-            (record.at, record.actor, record.action, record.subject, record.detail),
+            f"INSERT INTO audit ({rows.AUDIT}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
+            (made.seq, made.at, made.actor, made.action, made.subject, made.detail, made.link),
         )
+        return made
 
     def audit_list(self, *, limit: int, before: int | None) -> tuple[AuditRecord, ...]:
         """The newest first."""

@@ -162,9 +162,9 @@ class SqliteJournal:
 
     async def audit(
         self, actor: str, action: str, subject: str, detail: str, *, now: float
-    ) -> None:
+    ) -> AuditRecord:
         """See the contract."""
-        await self._call(
+        return await self._call(
             lambda book: book.audit(AuditRecord(0, now, actor, action, subject, detail))
         )
 
