@@ -52,8 +52,9 @@ class Health:
 
     async def page(self, request: web.Request) -> web.Response:
         """The metrics, in the text format or as OpenMetrics."""
-        levels = await self._journal_levels()
+        levels, (ready, _) = await asyncio.gather(self._journal_levels(), self._ready())
         # From here to the page nothing is awaited: two scrapes at once cannot mix.
+        self._metrics.set_ready(ready=ready)
         self._metrics.set_journal(levels)
         self._metrics.set_outlook(self._control.outlook())
         body, content_type = self._metrics.render(request.headers.get("Accept", ""))
@@ -73,4 +74,5 @@ class Health:
             used=usage.used,
             limit=usage.limit,
             free=usage.free,
+            least_free=usage.least_free,
         )

@@ -18,7 +18,6 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
 )
-from prometheus_client.exposition import choose_encoder
 
 from gateway.clock import Clock
 from gateway.core import facts
@@ -27,6 +26,7 @@ from gateway.core.decide import IN_DOUBT, TOO_OLD, UNREADABLE
 from gateway.core.ids import minted_at
 from gateway.core.lifecycle import Status
 from gateway.core.outcome import Outcome
+from gateway.observe.exposition import Exposition
 
 PREFIX: Final = "enrollment_gateway_"
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -52,6 +52,7 @@ class JournalLevels:
         used: bytes taken.
         limit: bytes allowed.
         free: bytes free on its disk; None when unknown.
+        least_free: bytes that must stay free there.
     """
 
     enrollments: Mapping[Status, int]
@@ -59,6 +60,7 @@ class JournalLevels:
     used: int
     limit: int
     free: int | None
+    least_free: int
 
 
 def _series(metric: _Metric, **labels: Iterable[str]) -> dict[tuple[str, ...], _Metric]:
@@ -73,7 +75,7 @@ class Metrics:
         version: of the gateway.
         config_sha256: hex digest of the settings that are no secrets; its first 12 digits show
             on a dashboard whether two gateways run the same.
-        clock: for the age of a delivery.
+        clock: for the age of a delivery, and to be compared with other machines'.
     """
 
     def __init__(self, *, version: str, config_sha256: str, clock: Clock) -> None:
@@ -81,11 +83,20 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._clock = clock
         self.registry = CollectorRegistry()
+        self._exposition = Exposition(self.registry)
         self._define_intake()
         self._define_journal()
         self._define_delivery()
         self._lag = self._histogram(
             "event_loop_lag_seconds", "How much later than asked the event loop woke up.", SHORT
+        )
+        self._time = self._gauge(
+            "clock_timestamp_seconds", "The wall clock of the gateway's machine: Unix seconds."
+        )
+        self._certificates = self._gauge(
+            "certificate_expiry_timestamp_seconds",
+            "When the first certificate of a file in use expires: Unix seconds.",
+            "file",
         )
         self._gauge("build_info", "1, with what runs.", "version").labels(version).set(1)
         self._gauge(
@@ -116,6 +127,7 @@ class Metrics:
         )
 
     def _define_journal(self) -> None:
+        self._ready = self._gauge("ready", "1 when a promise is possible: what /readyz says.")
         self._commit_duration = self._histogram(
             "journal_commit_duration_seconds", "One group commit, until durable.", SHORT
         )
@@ -134,6 +146,9 @@ class Metrics:
         self._limit_bytes = self._gauge("journal_limit_bytes", "Bytes the journal may take.")
         self._free_bytes = self._gauge(
             "journal_free_bytes", "Bytes free on the journal's disk; NaN when unknown."
+        )
+        self._least_free_bytes = self._gauge(
+            "journal_min_free_bytes", "Bytes that must stay free there; below, nothing is accepted."
         )
 
     def _define_delivery(self) -> None:
@@ -230,6 +245,14 @@ class Metrics:
         """Count one sample of the event loop's lag."""
         self._lag.observe(seconds)
 
+    def certificate(self, file: str, expires_at: float) -> None:
+        """Tell when a certificate in use expires. ``file``: the setting that names its file."""
+        self._certificates.labels(file).set(expires_at)
+
+    def set_ready(self, *, ready: bool) -> None:
+        """Set whether a promise is possible."""
+        self._ready.set(ready)
+
     def set_outlook(self, outlook: Outlook) -> None:
         """Set the levels of delivery."""
         self._window.set(outlook.window)
@@ -248,8 +271,9 @@ class Metrics:
         self._bytes.set(levels.used if levels else nan)
         self._limit_bytes.set(levels.limit if levels else nan)
         self._free_bytes.set(levels.free if levels and levels.free is not None else nan)
+        self._least_free_bytes.set(levels.least_free if levels else nan)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The page and its content type: OpenMetrics where ``accept`` asks for it, else text."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        self._time.set(self._clock.now())
+        return self._exposition.page(accept)

@@ -22,6 +22,7 @@ from gateway.intake.stations import Stations, StationsFault
 from gateway.intake.tls import server_context
 from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
+from gateway.observe.certificates import first_expiry
 from gateway.wiring.parts import Upstream
 from gateway.wiring.shared import VERSION, Shared, blaming
 from gateway.wiring.translation import intake_settings
@@ -103,5 +104,8 @@ def _tls(shared: Shared) -> ssl.SSLContext | None:
     intake = shared.settings.intake
     if intake.tls_certificate is None or intake.tls_key is None:
         return None
-    with blaming("intake.tls_certificate", OSError):
-        return server_context(intake.tls_certificate, intake.tls_key, client_ca=intake.client_ca)
+    with blaming("intake.tls_certificate", OSError, ValueError):
+        tls = server_context(intake.tls_certificate, intake.tls_key, client_ca=intake.client_ca)
+        expires_at = first_expiry(intake.tls_certificate)
+    shared.metrics.certificate("intake.tls_certificate", expires_at)
+    return tls

@@ -20,6 +20,7 @@ from gateway.journal.contract import Journal
 from gateway.journal.keyring import KeyRing, KeyRingFault, bind
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import SqliteJournal
+from gateway.observe.certificates import first_expiry
 from gateway.wiring.shared import Shared, blaming
 from gateway.wiring.translation import delivery_policy, limiter_settings, upstream_settings
 
@@ -70,6 +71,10 @@ async def connected_upstream(shared: Shared) -> AsyncIterator[Upstream]:
             client_key=settings.client_key,
         )
         authorization = Authorization(settings.authorization_file, shared.clock)
+    if settings.client_certificate is not None:
+        with blaming("upstream.client_certificate", OSError, ValueError):
+            expires_at = first_expiry(settings.client_certificate)
+        shared.metrics.certificate("upstream.client_certificate", expires_at)
     async with upstream_session(
         tls,
         timeout_seconds=settings.timeout_seconds,

@@ -48,6 +48,14 @@ INTERFACE = {
     "config_info": ("gauge", {"sha256"}),
 }
 
+ADDED = {
+    "delivery_duration_seconds",
+    "journal_min_free_bytes",
+    "ready",
+    "clock_timestamp_seconds",
+    "certificate_expiry_timestamp_seconds",
+}
+
 
 class StillClock:
     """A clock that somebody else moves."""
@@ -100,7 +108,7 @@ def test_every_name_of_the_interface_is_there_from_the_start(
             labels - {"le"},
         )
     assert {name: seen.get(name) for name in INTERFACE} == INTERFACE
-    assert set(seen) - set(INTERFACE) == {"delivery_duration_seconds"}
+    assert set(seen) - set(INTERFACE) == ADDED
 
 
 def test_known_series_start_at_zero_and_nothing_is_said_of_creation_times() -> None:
@@ -240,7 +248,7 @@ def test_levels_of_delivery_are_those_of_the_outlook() -> None:
 
 def test_levels_of_the_journal_show_all_seven_statuses_and_never_stand_when_unknown() -> None:
     metrics = make()
-    metrics.set_journal(JournalLevels({Status.PENDING: 7}, 12.5, 100, 1000, 500))
+    metrics.set_journal(JournalLevels({Status.PENDING: 7}, 12.5, 100, 1000, 500, 50))
     assert [value(metrics, "enrollments", status=status) for status in Status] == [
         7,
         *[0] * 6,
@@ -249,6 +257,7 @@ def test_levels_of_the_journal_show_all_seven_statuses_and_never_stand_when_unkn
     assert value(metrics, "journal_bytes") == 100
     assert value(metrics, "journal_limit_bytes") == 1000
     assert value(metrics, "journal_free_bytes") == 500
+    assert value(metrics, "journal_min_free_bytes") == 50
     metrics.set_journal(None)
     assert math.isnan(value(metrics, "enrollments", status="pending"))
     assert math.isnan(value(metrics, "oldest_undelivered_age_seconds"))
@@ -258,6 +267,19 @@ def test_what_runs_is_told_without_a_label_that_could_hold_16_digits() -> None:
     metrics = make()
     assert value(metrics, "build_info", version="1.2.3") == 1
     assert value(metrics, "config_info", sha256=SHA256[:12]) == 1
+
+
+def test_what_a_person_must_watch_besides_the_gateway_is_told() -> None:
+    metrics = make()
+    metrics.certificate("intake.tls_certificate", 2_000_000_000.0)
+    metrics.set_ready(ready=True)
+    metrics.render("")
+    assert value(metrics, "clock_timestamp_seconds") == ACCEPTED_AT + 59.0
+    expiry = "certificate_expiry_timestamp_seconds"
+    assert value(metrics, expiry, file="intake.tls_certificate") == 2_000_000_000.0
+    assert value(metrics, "ready") == 1
+    metrics.set_ready(ready=False)
+    assert value(metrics, "ready") == 0
 
 
 def test_lag_is_counted() -> None:
@@ -272,7 +294,7 @@ def test_promtool_finds_nothing_to_say() -> None:
         assert os.environ.get("CI") != "true", "CI needs promtool (Debian: apt install prometheus)"
         pytest.skip("promtool is not installed (Debian: apt install prometheus)")
     metrics = make()
-    metrics.set_journal(JournalLevels({}, 0.0, 1, 2, None))
+    metrics.set_journal(JournalLevels({}, 0.0, 1, 2, None, 0))
     checked = subprocess.run(
         [promtool, "check", "metrics"],
         input=metrics.render("")[0],
