@@ -5,9 +5,11 @@ the other. It decides nothing.
 """
 
 import asyncio
+import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from typing import Final
 
 import structlog
 import uvloop
@@ -19,7 +21,10 @@ from gateway.observe.lag import watch_lag
 from gateway.observe.logs import configure_logging
 from gateway.wiring.doors import operators_door, stations_door
 from gateway.wiring.parts import connected_upstream, delivering, make_dispatcher, opened_journal
-from gateway.wiring.shared import Shared
+from gateway.wiring.shared import Shared, blaming
+
+FAILPOINTS: Final = "ENROLLMENT_GATEWAY_FAILPOINTS"
+"""Environment variable for tests of crashes; see ``gateway.failpoints``."""
 
 
 def serve(settings: Settings) -> int:
@@ -31,6 +36,7 @@ def serve(settings: Settings) -> int:
     """
     configure_logging(settings.log.level, settings.log.shape(terminal=sys.stderr.isatty()))
     log = structlog.get_logger("gateway")
+    _fail_where_asked()
     try:
         uvloop.run(_run(Shared(settings)))
     except JournalInUse:
@@ -40,6 +46,16 @@ def serve(settings: Settings) -> int:
         return 1
     log.info("stopped")
     return 0
+
+
+def _fail_where_asked() -> None:
+    """Put failpoints in place. A run that asks for none does not even load them."""
+    asked = os.environ.get(FAILPOINTS)
+    if asked is not None:
+        from gateway.failpoints import FailpointFault, arm  # noqa: PLC0415 - as just said
+
+        with blaming(FAILPOINTS, FailpointFault):
+            arm(asked)
 
 
 async def _run(shared: Shared) -> None:

@@ -147,15 +147,19 @@ class Gateway:
         self._environ = environ
         self.part: Part | None = None
 
-    def launch(self, launcher: Sequence[str] = PLAIN) -> None:
-        """Start the process and wait for nothing."""
+    def launch(
+        self, launcher: Sequence[str] = PLAIN, *, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the process and wait for nothing; ``environ`` is for this start alone."""
         assert self.part is None
         command = [*launcher, "serve", "--config", str(self.config)]
-        self.part = Part(command, self._log, environ=self._environ)
+        self.part = Part(command, self._log, environ={**(self._environ or {}), **(environ or {})})
 
-    def start(self, launcher: Sequence[str] = PLAIN) -> None:
+    def start(
+        self, launcher: Sequence[str] = PLAIN, *, environ: Mapping[str, str] | None = None
+    ) -> None:
         """Start it and wait until it is ready and listens."""
-        self.launch(launcher)
+        self.launch(launcher, environ=environ)
         self.until_ready()
 
     def until_ready(self) -> None:

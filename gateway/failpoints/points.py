@@ -1,0 +1,59 @@
+"""Where it can be made to fail: a name for each step on the way of one enrollment. Data.
+
+Each step has two edges, ``before-STEP`` and ``after-STEP``. In the order of the way: read, seal,
+journal, plan, send, classify, decide, journal, publish, answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A function: its module, and its name there, with its class where it is a method."""
+
+    module: str
+    name: str
+
+
+_INTAKE: Final = "gateway.intake"
+_DISPATCHER: Final = "gateway.delivery.dispatcher"
+_COURIER: Final = "gateway.delivery.courier"
+_TRANSPORT: Final = "gateway.delivery.transport"
+_SEALING: Final = "gateway.journal.sealing"
+_JOURNAL: Final = "gateway.journal.sqlite.journal"
+_BOOK: Final = "gateway.journal.sqlite.book"
+
+STEPS: Final[Mapping[str, Place]] = {
+    "handle": Place(f"{_INTAKE}.app", "Intake.handle"),
+    "read": Place(f"{_INTAKE}.reading", "BodyReader.read"),
+    "seal": Place(_SEALING, "Sealer.seal"),
+    "admit": Place(f"{_INTAKE}.enrolling", "admit"),
+    "reserve": Place(_DISPATCHER, "Dispatcher.reserve"),
+    "accept": Place(_JOURNAL, "SqliteJournal.accept"),
+    # in the journal's thread; commit serves every change
+    "transaction": Place(_BOOK, "SqliteBook.begin"),
+    "insert": Place(_BOOK, "SqliteBook.accept"),
+    "commit": Place(_BOOK, "SqliteBook.commit"),
+    "tidy": Place(_BOOK, "SqliteBook.tidy"),
+    "recover": Place(_BOOK, "SqliteBook.recover"),
+    # accepted; now it is sent at once, or waits for its turn
+    "launch": Place(_DISPATCHER, "Dispatcher.launch"),
+    "enqueue": Place(_DISPATCHER, "Dispatcher.enqueue"),
+    "wait": Place(f"{_INTAKE}.waiters", "Waiters.wait"),
+    "plan": Place(_DISPATCHER, "plan"),
+    "begin": Place(_JOURNAL, "SqliteJournal.begin"),
+    "open": Place(_SEALING, "Sealer.open"),
+    "send": Place(_TRANSPORT, "UpstreamTransport.send"),
+    "look-up": Place(_TRANSPORT, "UpstreamTransport.look_up"),
+    "classify": Place(_COURIER, "classify"),
+    "decide": Place(_COURIER, "after_attempt"),
+    "seal-answer": Place(_SEALING, "Sealer.seal_answer"),
+    "publish": Place("gateway.wiring.shared", "Shared.publish"),
+    "change": Place(_JOURNAL, "SqliteJournal.change"),
+    "sign": Place(f"{_INTAKE}.receipts", "Receipts.document"),
+    "answer": Place(f"{_INTAKE}.connection", "StationConnection.finish_response"),
+}
+
+NAMES: Final = tuple(f"{edge}-{step}" for step in STEPS for edge in ("before", "after"))
