@@ -46,9 +46,18 @@ class Health:
         return web.json_response({"status": "alive"})
 
     async def readyz(self, _request: web.Request) -> web.Response:
-        """200 when the gateway can promise something, 503 with the reason when not."""
+        """200 when the gateway can promise something, 503 with the reason when not.
+
+        ``degraded``: it can promise, but something that it had accepted is lost or unreadable.
+        """
         ready, reason = await self._ready()
-        return web.json_response({"ready": ready, "reason": reason}, status=200 if ready else 503)
+        damage = await self._damage()
+        if ready and damage:
+            reason = f"degraded: {'; '.join(damage)}"
+        return web.json_response(
+            {"ready": ready, "reason": reason, "degraded": bool(damage), "damage": damage},
+            status=200 if ready else 503,
+        )
 
     async def page(self, request: web.Request) -> web.Response:
         """The metrics, in the text format or as OpenMetrics."""
@@ -59,6 +68,14 @@ class Health:
         self._metrics.set_outlook(self._control.outlook())
         body, content_type = self._metrics.render(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _damage(self) -> tuple[str, ...]:
+        """Nothing when the journal does not answer: then it is not ready, and says why."""
+        try:
+            async with asyncio.timeout(JOURNAL_PATIENCE):
+                return await self._journal.damage()
+        except (TimeoutError, JournalFault):
+            return ()
 
     async def _journal_levels(self) -> JournalLevels | None:
         """None when the journal does not answer: then its figures are missed, not all of them."""

@@ -71,7 +71,7 @@ class Enrolling:
         arrived = self._clock.monotonic()
         enrollment = self._understand(visit, body)
         urgency = rank(accepted_at=enrollment.accepted_at, priority=enrollment.priority)
-        entry = self._sealer.seal(enrollment, fingerprint=enrollment.fingerprint, rank=urgency)
+        entry = self._sealer.seal(enrollment, rank=urgency)
         plan = admit(
             self._delivery.outlook(), hold_seconds=visit.wishes.hold_seconds, respond_async=False
         )

@@ -1,8 +1,9 @@
 """The journal's contract: what every store promises, written once.
 
-A journal keeps enrollments sealed: it sees ciphertext, HMACs and the few plain columns that it
-sorts by. It must not know HTTP, the upstream, or why a status changes; the moves that it makes
-are those of ``core.lifecycle``.
+The values that go in and out are in ``records``; who needs the journal imports them from here. A
+journal keeps enrollments sealed: it sees ciphertext, HMACs and the few plain columns that it sorts
+by. It must not know HTTP, the upstream, or why a status changes; the moves that it makes are those
+of ``core.lifecycle``.
 
 Promises that hold for every method:
 
@@ -14,6 +15,8 @@ Promises that hold for every method:
   would survive a power cut: nobody is told of an enrollment that a crash could still take back.
 - **All or nothing.** A call that raises ``JournalFault`` changed nothing. After ``JournalBroken``
   that is unknown until the journal is opened again; nothing was promised either way.
+- **Never silently less.** What was accepted and cannot be read any more is kept and listed, as a
+  dead letter where its id is known, and ``damage`` tells of it until a person has acted.
 - **A call once made is made.** A caller that is cancelled while it waits takes nothing back.
 - **Illegal moves change nothing.** A change asked of an enrollment whose status does not allow it
   is answered with None or False, never with an exception: an operator may have been faster.
@@ -21,10 +24,43 @@ Promises that hold for every method:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from gateway.core.lifecycle import Status
+from gateway.journal.records import (
+    Accepted,
+    AuditRecord,
+    Change,
+    Due,
+    DuePage,
+    Entry,
+    Existing,
+    Kept,
+    Life,
+    Sealed,
+    Totals,
+    Usage,
+)
+
+__all__ = [
+    "Accepted",
+    "AuditRecord",
+    "Change",
+    "Due",
+    "DuePage",
+    "Entry",
+    "Existing",
+    "Journal",
+    "JournalBroken",
+    "JournalFault",
+    "JournalFull",
+    "JournalInUse",
+    "Kept",
+    "Life",
+    "Sealed",
+    "Totals",
+    "Usage",
+]
 
 
 class JournalFault(Exception):
@@ -44,205 +80,6 @@ class JournalBroken(JournalFault):
 
 class JournalInUse(JournalFault):
     """Another gateway holds this journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """Ciphertext and its wrapped data key. Dropping the key erases the content for good."""
-
-    key: bytes = field(repr=False)
-    data: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An enrollment as it is handed in to be kept.
-
-    Attributes:
-        id: receipt id, UUIDv7 text.
-        station: the station's name, plain.
-        identity: HMAC of station and idempotency key; unique in the journal.
-        fingerprint: HMAC of what makes two requests the same.
-        ordering: HMAC of station and ordering key, or None.
-        priority: 0 to 7, for people; the order of delivery is ``rank``.
-        rank: smaller goes first.
-        accepted_at: wall seconds.
-        size: bytes of the plain body.
-        envelope: everything but the body; kept until the retention ends.
-        body: the body; erased when the enrollment is final.
-    """
-
-    id: str
-    station: str
-    identity: bytes = field(repr=False)
-    fingerprint: bytes = field(repr=False)
-    ordering: bytes | None = field(repr=False)
-    priority: int
-    rank: float
-    accepted_at: float
-    size: int
-    envelope: Sealed = field(repr=False)
-    body: Sealed = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """Where an enrollment stands.
-
-    Attributes:
-        next_attempt_at: wall seconds of the next try; None while sending, held back by its
-            ordering key, final or dead. A new enrollment is due at once: at ``accepted_at``.
-        last_attempt_at: when the last attempt began, or None.
-        settled_at: when it became final or a dead letter, or None.
-        reason: short cause of the last change, for people: ``http-503``, ``too-old`` …; None
-            before the first; kept while the next attempt runs.
-    """
-
-    id: str
-    station: str
-    status: Status
-    attempts: int
-    priority: int
-    size: int
-    accepted_at: float
-    next_attempt_at: float | None
-    last_attempt_at: float | None
-    settled_at: float | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An enrollment as found in the journal.
-
-    ``body`` is None where it was not asked for, or is erased; ``answer`` until there is one.
-    """
-
-    life: Life
-    fingerprint: bytes = field(repr=False)
-    envelope: Sealed = field(repr=False)
-    body: Sealed | None = field(repr=False)
-    answer: Sealed | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The enrollment is new and durable. ``status``: ``sending`` if asked for and possible."""
-
-    status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class Existing:
-    """The identity is known; nothing was changed. ``kept.body`` is None."""
-
-    kept: Kept
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A candidate for an attempt: narrow, no bytes of content."""
-
-    id: str
-    station: str
-    status: Status
-    rank: float
-    attempts: int
-    accepted_at: float
-    last_attempt_at: float | None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DuePage:
-    """What is due, by rank; and when the next one outside this page falls due.
-
-    ``next_due_at``: wall seconds; a time not after ``now`` when the page was cut by its limit;
-    None when nothing else waits.
-    """
-
-    items: tuple[Due, ...]
-    next_due_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an attempt, a lookup or a person's decision makes of an enrollment.
-
-    Attributes:
-        status: the new status.
-        reason: short cause, for people.
-        next_attempt_at: wall seconds; required for ``pending`` and ``in_doubt``.
-        answer: the sealed answer; for ``delivered`` and ``rejected``.
-        was: only if it stands at this status; None: at any that allows the change. A person who
-            requeues a dead letter must not, a moment too late, end an attempt under way.
-    """
-
-    status: Status
-    reason: str
-    next_attempt_at: float | None = None
-    answer: Sealed | None = field(default=None, repr=False)
-    was: Status | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a waiting status without a due time: it would never be tried again."""
-        if self.next_attempt_at is None and self.status in {Status.PENDING, Status.IN_DOUBT}:
-            raise ValueError(f"a change to {self.status} needs next_attempt_at")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Bytes: taken by the journal, allowed to it, free on its disk (None: unknown), to stay free.
-
-    ``used`` counts what is alive: space that erased bodies gave back is used again before the
-    file grows, so it is free in this sense although the file keeps its size.
-    """
-
-    used: int
-    limit: int
-    free: int | None
-    least_free: int = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether another enrollment would be refused."""
-        return self.used >= self.limit or (self.free is not None and self.free < self.least_free)
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counted, not estimated: how many stand at each status, and the oldest not yet delivered.
-
-    ``accepted`` counts every enrollment ever taken in, those already forgotten included;
-    ``by_status`` has all seven, and counts what is still kept; ``forgotten`` counts, by final
-    status, those whose retention ended. ``accepted`` is the sum of both, always.
-    ``oldest_undelivered_at``: the least ``accepted_at`` of what is pending, sending or in doubt.
-    """
-
-    accepted: int
-    by_status: dict[Status, int]
-    forgotten: dict[Status, int]
-    oldest_undelivered_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """What an operator did.
-
-    Attributes:
-        seq: grows by one with each record, from 1.
-        at: wall seconds.
-        link: follows from the link of the record before and from this one; see ``chain``. Empty:
-            the record is older than the chain.
-    """
-
-    seq: int
-    at: float
-    actor: str
-    action: str
-    subject: str
-    detail: str
-    link: str = ""
 
 
 class Journal(Protocol):
@@ -265,6 +102,24 @@ class Journal(Protocol):
 
         What is ``sending`` stays so, and is in doubt when opened again. Later calls raise
         ``JournalFault``.
+        """
+        ...
+
+    async def until_broken(self) -> NoReturn:
+        """Wait until the store cannot be trusted any more, even if nobody calls it; then raise.
+
+        Waits for ever where that cannot happen, and when the journal is closed.
+
+        Raises:
+            JournalBroken: the process must end.
+        """
+        ...
+
+    async def damage(self) -> tuple[str, ...]:
+        """What is lost or cannot be read, a sentence each, for operators. Empty: it is whole.
+
+        A quarantined enrollment, a dead letter whose reason is one of ``moves.QUARANTINED``, counts
+        until a person cancels it.
         """
         ...
 

@@ -7,14 +7,15 @@ not confirmed. What it promises is the contract's; its claim on a receipt is ``m
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from gateway.core.lifecycle import Status
-from gateway.journal import moves
+from gateway.journal import damage, moves
 from gateway.journal.chain import linked
 from gateway.journal.contract import (
     Accepted,
@@ -89,6 +90,24 @@ class MemoryJournal:
         """
         self._epoch += 1
         self._is_open = False
+
+    async def until_broken(self) -> NoReturn:
+        """See the contract: memory does not break while nobody calls."""
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    async def damage(self) -> tuple[str, ...]:
+        """See the contract."""
+        self._check_open()
+        lives = [row.life for row in self._state.rows.values()]
+        reasons = Counter(
+            life.reason or ""
+            for life in lives
+            if life.status is Status.DEAD_LETTER and life.reason in moves.QUARANTINED
+        )
+        sentences = damage.told(reasons, self._state.texts.get(damage.NOTE))
+        await self._committed()
+        return sentences
 
     async def accept(self, entry: Entry, *, sending: bool) -> Accepted | Existing:
         """See the contract."""

@@ -6,6 +6,7 @@ Pure. Must not know how rows are kept; every move is one of ``core.lifecycle``'s
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from gateway.core.decide import UNREADABLE
 from gateway.core.lifecycle import FINAL, TABLE, Event, Status
 from gateway.journal.contract import Change
 
@@ -45,6 +46,9 @@ MOVES: Final[dict[tuple[Status, Status], Event]] = {
 _AT_REST: Final = dict.fromkeys(FINAL, Phase.DONE) | {Status.DEAD_LETTER: Phase.PARKED}
 _MAY_BEGIN: Final = frozenset({Phase.READY, Phase.LATER})
 RESTARTED: Final = "gateway-restarted"
+LOST: Final = "lost"
+QUARANTINED: Final = frozenset({UNREADABLE, LOST})
+"""Reasons of dead letters that cannot be read: a part does not open, or is gone."""
 
 
 def admitted(*, accepted_at: float, sending: bool, held: bool) -> Standing:

@@ -76,9 +76,9 @@ class Sealer:
         """Names a station's ordering key without telling it."""
         return self._index("ordering", station, ordering_key)
 
-    def seal(self, enrollment: Enrollment, *, fingerprint: bytes, rank: float) -> Entry:
+    def seal(self, enrollment: Enrollment, *, rank: float) -> Entry:
         """The enrollment as the journal takes it. ``rank``: smaller is delivered first."""
-        bound = _bound(enrollment.id, enrollment.station, fingerprint)
+        bound = _bound(enrollment.id, enrollment.station, enrollment.fingerprint)
         envelope = Envelope(
             method=enrollment.method,
             target=enrollment.target,
@@ -92,7 +92,7 @@ class Sealer:
             id=enrollment.id,
             station=enrollment.station,
             identity=self.identity(enrollment.station, enrollment.key),
-            fingerprint=fingerprint,
+            fingerprint=enrollment.fingerprint,
             ordering=None if order is None else self.ordering(enrollment.station, order),
             priority=enrollment.priority,
             rank=rank,

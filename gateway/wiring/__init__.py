@@ -84,6 +84,7 @@ async def _until_first_ends(
     retention = shared.settings.journal.retention_seconds
     others = (
         stopped.wait(),
+        journal.until_broken(),
         forget_settled(journal, clock=shared.clock, retention_seconds=retention),
         watch_lag(shared.metrics.event_loop_lag, clock=shared.clock),
     )

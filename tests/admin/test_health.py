@@ -38,7 +38,26 @@ async def test_readiness_is_a_status_with_its_reason(
     office.ready = ready
     response = await office.client.get("/readyz")
     assert response.status == status
-    assert await response.json() == {"ready": ready[0], "reason": ready[1]}
+    assert await response.json() == {
+        "ready": ready[0],
+        "reason": ready[1],
+        "degraded": False,
+        "damage": [],
+    }
+
+
+async def test_what_cannot_be_read_is_told_and_does_not_make_it_unready(office: Office) -> None:
+    await office.keep(Status.DEAD_LETTER, reason="unreadable")
+    await office.keep(Status.DEAD_LETTER, reason="too-old")
+    response = await office.client.get("/readyz")
+    told = "1 enrollment cannot be read and is kept as dead letters (reason unreadable)"
+    assert response.status == 200
+    assert await response.json() == {
+        "ready": True,
+        "reason": f"degraded: {told}",
+        "degraded": True,
+        "damage": [told],
+    }
 
 
 async def test_levels_are_those_of_the_moment_of_the_scrape(office: Office) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.core.lifecycle import FINAL, Status
 from gateway.journal.chain import check
-from gateway.journal.contract import Accepted, AuditRecord, Journal, Totals, Usage
+from gateway.journal.contract import Accepted, AuditRecord, Change, Journal, Totals, Usage
+from gateway.journal.damage import NOTE
 from tests.journal.entries import DELIVERED, entry, to
 from tests.journal.test_delivering import bring
 
@@ -169,3 +170,21 @@ def test_no_repr_shows_what_is_sealed() -> None:
     for shown in (entry(1), to(Status.DELIVERED)):
         for secret in ("key", "envelope", "answer-data"):
             assert secret not in repr(shown)
+
+
+async def test_damage_counts_dead_letters_that_cannot_be_read_until_they_are_cancelled(
+    journal: Journal,
+) -> None:
+    assert await journal.damage() == ()
+    for number, reason in enumerate(("unreadable", "unreadable", "lost", "too-old"), start=1):
+        await journal.accept(entry(number), sending=False)
+        await journal.change(entry(number).id, Change(Status.DEAD_LETTER, reason), now=5.0)
+    await journal.remember(NOTE, "9 more are missing")
+    noted, unreadable, lost = await journal.damage()
+    assert noted == "9 more are missing"
+    assert unreadable.startswith("2 enrollments cannot be read")
+    assert lost.startswith("1 enrollment was lost")
+    for number in (1, 2, 3):
+        await journal.change(entry(number).id, to(Status.CANCELLED), now=6.0)
+    await journal.remember(NOTE, "")
+    assert await journal.damage() == ()

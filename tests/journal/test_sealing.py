@@ -55,8 +55,8 @@ def kept(entry: Entry, answer: Sealed | None = None) -> Kept:
     return Kept(life, entry.fingerprint, entry.envelope, entry.body, answer)
 
 
-def sealed(each: Enrollment, fingerprint: bytes = b"f" * 32) -> Kept:
-    return kept(SEALER.seal(each, fingerprint=fingerprint, rank=1.0))
+def sealed(each: Enrollment) -> Kept:
+    return kept(SEALER.seal(each, rank=1.0))
 
 
 @given(body=st.binary(max_size=300), headers=pairs, target=wire_text, order=st.none() | wire_text)
@@ -71,7 +71,7 @@ def test_an_enrollment_comes_back_byte_for_byte(
 def test_an_answer_comes_back_byte_for_byte(
     status: int, headers: tuple[tuple[str, str], ...], body: bytes
 ) -> None:
-    entry = SEALER.seal(enrollment(), fingerprint=b"f" * 32, rank=1.0)
+    entry = SEALER.seal(enrollment(), rank=1.0)
     answer = Answer(status, headers, body)
     part = SEALER.seal_answer(entry.id, entry.station, entry.fingerprint, answer)
     assert SEALER.open_answer(kept(entry, part)) == answer
@@ -89,7 +89,7 @@ def test_the_envelope_is_readable_after_the_body_is_erased() -> None:
 
 
 def test_nothing_of_the_plain_request_stands_in_what_is_kept() -> None:
-    entry = SEALER.seal(enrollment(), fingerprint=b"f" * 32, rank=1.0)
+    entry = SEALER.seal(enrollment(), rank=1.0)
     parts = (entry.envelope, entry.body)
     stored = b"".join(each.key + each.data for each in parts)
     stored += entry.identity + (entry.ordering or b"")

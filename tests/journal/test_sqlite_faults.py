@@ -68,6 +68,17 @@ async def test_what_was_promised_before_a_failed_sync_is_there_when_opened_again
     assert entry(6).id not in found
 
 
+async def test_a_sync_that_fails_while_nobody_calls_is_told_all_the_same(
+    journal: SqliteJournal, trouble: Trouble
+) -> None:
+    watching = asyncio.ensure_future(journal.until_broken())
+    await accept(journal, 1)
+    trouble.sync, trouble.suffix = apsw.SQLITE_IOERR_FSYNC, ".db"
+    assert await accept(journal, 2, size=6_000_000) == [ACCEPTED]
+    with pytest.raises(JournalBroken, match="check the disk, then restart"):
+        await asyncio.wait_for(watching, 30)  # the log was written back in the quiet after it
+
+
 async def test_a_sync_that_fails_while_the_log_is_written_back_breaks_it_too(
     journal: SqliteJournal, trouble: Trouble
 ) -> None:

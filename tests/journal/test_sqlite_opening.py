@@ -14,7 +14,7 @@ import pytest
 from gateway.journal.chain import check
 from gateway.journal.contract import JournalFault, JournalInUse
 from gateway.journal.sqlite import SqliteJournal
-from gateway.journal.sqlite.opening import APPLICATION_ID, SETTINGS
+from gateway.journal.sqlite.opening import APPLICATION_ID, SETTINGS, _migrations
 from tests.journal.entries import DELIVERED, entry
 
 
@@ -67,7 +67,7 @@ async def test_a_new_file_is_for_its_owner_alone_and_says_whose_it_is(path: Path
     assert path.stat().st_mode & 0o777 == 0o600
     connection = apsw.Connection(str(path))
     assert connection.pragma("application_id") == APPLICATION_ID
-    assert connection.pragma("user_version") == 2
+    assert connection.pragma("user_version") == len(_migrations())
     connection.close()
 
 

@@ -104,7 +104,6 @@ class Bench:
         """Put it into the journal, as intake does."""
         entry = self.sealer.seal(
             enrollment,
-            fingerprint=enrollment.fingerprint,
             rank=rank(accepted_at=enrollment.accepted_at, priority=enrollment.priority),
         )
         return await self.journal.accept(entry, sending=sending)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
-from gateway.journal import moves
+from gateway.journal import damage, moves
 from gateway.journal.chain import linked
 from gateway.journal.contract import (
     Accepted,
@@ -289,6 +289,14 @@ class SqliteBook:
     def usage(self) -> Usage:
         """As of this transaction's begin."""
         return self._space.usage()
+
+    def damage(self) -> tuple[str, ...]:
+        """Quarantined dead letters have an index of their own."""
+        found = self._execute(
+            "SELECT reason, count(*) FROM enrollment"
+            " WHERE status = 'dead_letter' AND reason IN ('unreadable', 'lost') GROUP BY reason"
+        )
+        return damage.told(dict(found.fetchall()), self.recall(damage.NOTE))
 
     # -- small things ----------------------------------------------------------------------------
 

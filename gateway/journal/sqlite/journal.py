@@ -5,7 +5,7 @@ Must not know SQL, which is in ``book``, nor how calls are gathered, which is in
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from gateway.core.facts import Fact, Publish
 from gateway.core.lifecycle import Status
@@ -90,6 +90,16 @@ class SqliteJournal:
         writer, self._writer = self._writer, None
         if writer is not None:
             await writer.stop()
+
+    async def until_broken(self) -> NoReturn:
+        """See the contract."""
+        if self._writer is None:
+            raise JournalFault("the journal is not open")
+        raise await self._writer.broken()
+
+    async def damage(self) -> tuple[str, ...]:
+        """See the contract."""
+        return await self._call(lambda book: book.damage())
 
     async def accept(self, entry: Entry, *, sending: bool) -> Accepted | Existing:
         """See the contract."""

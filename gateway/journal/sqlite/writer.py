@@ -91,6 +91,7 @@ class Writer:
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._broken: JournalBroken | None = None
+        self._told_broken: asyncio.Future[JournalBroken] = self._loop.create_future()
         self._ended = self._loop.create_future()
 
     async def start(self, opening: Callable[[], Book]) -> None:
@@ -114,6 +115,10 @@ class Writer:
         future: asyncio.Future[T] = self._loop.create_future()
         self._calls.put(Call(work, size, future))
         return future
+
+    async def broken(self) -> JournalBroken:
+        """Wait until nothing can be believed any more, though nobody calls."""
+        return await asyncio.shield(self._told_broken)
 
     async def stop(self) -> None:
         """Finish what was called before, then close."""
@@ -183,7 +188,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, the state is unknown now
             fault = JournalBroken(f"a change could not be undone: {fault_of(error)}")
         if isinstance(fault, JournalBroken):
-            self._broken = fault
+            self._break(fault)
         return fault
 
     def _upkeep(self, step: Callable[[], None]) -> None:
@@ -193,7 +198,12 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - the thread must live, and callers be answered
             fault = fault_of(error)
             if isinstance(fault, JournalBroken):
-                self._broken = fault
+                self._break(fault)
+
+    def _break(self, fault: JournalBroken) -> None:
+        if self._broken is None:
+            self._broken = fault
+            self._tell(self._told_broken.set_result, fault)
 
     def _tell(self, callback: Callable[..., object], *values: object) -> None:
         # A loop that was closed before the journal has nobody left who waits.
