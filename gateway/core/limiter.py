@@ -5,7 +5,7 @@ worked on by the server, so it keeps its slot for a while.
 
 Invariants, asserted:
 - Whatever starts finds outstanding + ghosts < window. A window that shrank only waits.
-- While open, one canary at a time.
+- While open, one canary at a time; the rest of that small window is for ghosts.
 - The window changes only at the end of a measurement or on a sign of trouble.
 
 Must not know enrollments, the journal, or why an attempt ended as it did.
@@ -57,7 +57,9 @@ class Limiter:
         self._suspects: set[str] = set()  # in doubt since anything last went well
         self._waiting = 0
         self._now = now
-        self._state: State = SlowStart(self._knowledge, self._first_window(now), now=now)
+        self._state: State = SlowStart(
+            self._knowledge, self._knowledge.first_window(now=now), now=now
+        )
 
     @property
     def state(self) -> UpstreamState:
@@ -82,9 +84,8 @@ class Limiter:
     def free(self, *, now: float) -> int:
         """How many attempts may start right now."""
         self._expire(now)
-        if not self._state.may_start(now=now):
-            return 0
-        return max(0, self._state.window - len(self._attempts) - len(self._ghosts))
+        most = min(self._state.at_once(now=now), self._state.window - len(self._ghosts))
+        return max(0, most - len(self._attempts))
 
     def start(self, attempt_id: str, *, now: float) -> None:
         """Take a slot.
@@ -194,11 +195,13 @@ class Limiter:
         while self._ghosts and self._ghosts[0] <= now:
             heapq.heappop(self._ghosts)
 
-    def _first_window(self, now: float) -> int:
-        return self._knowledge.clamp(self._settings.initial_window, now=now)
-
     def _open(self, now: float, *, wait: float) -> Open:
-        return Open(first_window=self._first_window(now), rng=self._rng, due=now + wait)
+        return Open(
+            window=self._knowledge.clamp(self._settings.initial_window, now=now),
+            next_window=self._knowledge.first_window(now=now),
+            rng=self._rng,
+            due=now + wait,
+        )
 
     def _carry_out(self, move: Move, now: float) -> tuple[Fact, ...]:
         facts: list[Fact] = []

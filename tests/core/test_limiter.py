@@ -32,6 +32,14 @@ def trip(one: Limiter, *, now: float = 1.0, failures: int = 5) -> list[object]:
     return [fact for _ in range(failures) for fact in attempt(one, BAD, now=now)]
 
 
+def lose(one: Limiter, count: int, *, at: float) -> None:
+    """So many attempts are cut at once; their ghosts stay for thirty seconds."""
+    for number in range(count):
+        one.start(str(number), now=at)
+    for number in range(count):
+        one.finish(str(number), Sample(Outcome.IN_DOUBT, 0.1, ghost_until=at + 30.0), now=at)
+
+
 def test_a_cold_start_serves_a_handful_at_once() -> None:
     one = limiter()
     assert (one.state, one.window, one.free(now=0.0)) == (UpstreamState.SLOW_START, 4, 4)
@@ -75,7 +83,7 @@ def test_a_ghost_holds_its_slot_until_its_time_is_over() -> None:
 def test_a_server_that_stops_answering_gets_one_canary_at_a_time() -> None:
     one = limiter()
     facts = trip(one)
-    assert [type(fact) for fact in facts] == [UpstreamStateChanged, WindowChanged]
+    assert [type(fact) for fact in facts] == [UpstreamStateChanged]
     assert one.free(now=1.0) == 0
     due = one.next_wakeup()
     assert due is not None
@@ -85,13 +93,64 @@ def test_a_server_that_stops_answering_gets_one_canary_at_a_time() -> None:
     assert one.next_wakeup() is None
 
 
-def test_a_canary_waits_for_the_ghosts_of_the_outage() -> None:
+def test_a_canary_goes_beside_a_few_ghosts() -> None:
     one = limiter()
-    one.start("a", now=0.0)
-    one.finish("a", Sample(Outcome.IN_DOUBT, 1.0, ghost_until=50.0), now=1.0)
-    trip(one, failures=4)
+    lose(one, 3, at=1.0)
+    trip(one, failures=2)
+    assert (one.state, one.window, one.ghosts) == (UpstreamState.OPEN, 4, 3)
+    assert (one.free(now=1.0), one.free(now=5.0)) == (0, 1)
+    one.start("canary", now=5.0)
+    assert one.free(now=20.0) == 0
+
+
+def test_a_canary_waits_while_ghosts_of_the_outage_fill_the_window() -> None:
+    one = limiter()
+    lose(one, 4, at=1.0)
+    one.pause("operator", now=2.0)
+    one.resume(now=3.0)
+    assert (one.free(now=30.0), one.next_wakeup(), one.free(now=31.0)) == (0, 31.0, 1)
+
+
+def test_a_canary_waits_for_what_began_before_the_outage() -> None:
+    one = limiter()
+    one.start("early", now=0.0)
+    trip(one)
+    assert one.free(now=20.0) == 0
+    one.finish("early", GOOD, now=20.0)
+    assert one.free(now=20.0) == 1
+
+
+def test_a_cut_canary_does_not_hold_back_the_next_for_a_whole_timeout() -> None:
+    one = limiter()
+    trip(one)
+    one.start("canary", now=20.0)
+    one.finish("canary", Sample(Outcome.IN_DOUBT, 0.1, ghost_until=50.1), now=20.1)
+    due = one.next_wakeup()
+    assert due is not None
+    assert due < 28.0
+    assert (one.free(now=due), one.ghosts) == (1, 1)
+
+
+def test_a_server_that_hangs_is_noticed_by_the_first_that_time_out() -> None:
+    one = limiter()
+    for name in "abcd":
+        one.start(name, now=0.0)
+    for name, at in zip("ab", (30.0, 30.1), strict=True):
+        one.finish(name, Sample(Outcome.IN_DOUBT, at, ghost_until=at + 30.0), now=at)
     assert one.state is UpstreamState.OPEN
-    assert (one.free(now=49.0), one.free(now=50.0)) == (0, 1)
+
+
+def test_one_enrollment_that_times_out_again_and_again_does_not_open() -> None:
+    one = limiter()
+    for now in (30.0, 100.0, 200.0, 300.0):
+        one.start("a", now=now)
+        one.finish("a", Sample(Outcome.IN_DOUBT, 30.0, ghost_until=now + 60.0), now=now + 30.0)
+    assert one.state is UpstreamState.SLOW_START
+
+
+def test_a_remembered_window_is_begun_with_a_third_of_it() -> None:
+    assert limiter(Memory(good_window=60)).window == 20
+    assert limiter(Memory(good_window=60, cliff=12)).window == 10
 
 
 def test_what_began_before_the_outage_says_nothing_about_its_end() -> None:
@@ -190,6 +249,7 @@ class Slots(RuleBasedStateMachine):
             self.running.append(str(self.count))
             self.limiter.start(self.running[-1], now=self.now)
             assert self.limiter.outstanding + self.limiter.ghosts <= self.limiter.window
+            assert self.limiter.outstanding == 1 or self.limiter.state is not UpstreamState.OPEN
 
     @precondition(lambda self: self.running)
     @rule(

@@ -2,13 +2,24 @@
 
 import pytest
 
+from gateway.core.outcome import Outcome
+from gateway.core.recovery.state import Sample
 from gateway.core.recovery.trouble import Trouble, Watch
+
+GOOD, BAD = Sample(Outcome.DELIVERED, 0.2), Sample(Outcome.REFUSED, 0.1)
 
 
 def outcomes(text: str) -> list[Trouble]:
     """Each ``x`` is a failure, each ``.`` an answer."""
     watch = Watch()
-    return [watch.observe(failed=mark == "x") for mark in text]
+    return [watch.observe(BAD if mark == "x" else GOOD, now=0.0) for mark in text]
+
+
+def doubt(watch: Watch, *, began: float, ended: float) -> Trouble:
+    """An attempt ends in doubt; its ghost stays for thirty seconds."""
+    return watch.observe(
+        Sample(Outcome.IN_DOUBT, ended - began, ghost_until=ended + 30.0), now=ended
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,7 +45,36 @@ def test_a_rare_failure_among_many_answers_is_no_sign() -> None:
 
 def test_signs_are_counted_per_measurement() -> None:
     watch = Watch()
-    for mark in "x.x.":
-        watch.observe(failed=mark == "x")
+    for sample in (BAD, GOOD, BAD, GOOD):
+        watch.observe(sample, now=0.0)
     watch.begin_measurement()
-    assert [watch.observe(failed=failed) for failed in (True, False)] == [Trouble.NONE] * 2
+    assert [watch.observe(sample, now=0.0) for sample in (BAD, GOOD)] == [Trouble.NONE] * 2
+
+
+def test_two_that_time_out_while_nothing_is_answered_are_silence() -> None:
+    watch = Watch()
+    watch.observe(GOOD, now=1.0)
+    assert doubt(watch, began=1.0, ended=31.0) is Trouble.NONE
+    assert doubt(watch, began=1.2, ended=31.2) is Trouble.TRIP
+
+
+def test_an_answer_in_between_is_no_silence() -> None:
+    watch = Watch()
+    doubt(watch, began=1.0, ended=31.0)
+    watch.observe(GOOD, now=31.1)
+    assert doubt(watch, began=1.2, ended=31.2) is Trouble.NONE
+    watch.observe(GOOD, now=31.3)
+    doubt(watch, began=31.3, ended=31.4)
+    assert doubt(watch, began=31.3, ended=31.5) is Trouble.NONE
+
+
+def test_answers_that_get_lost_soon_are_no_silence() -> None:
+    watch = Watch()
+    assert doubt(watch, began=1.0, ended=1.2) is Trouble.NONE
+    assert doubt(watch, began=1.1, ended=1.3) is Trouble.NONE
+
+
+def test_refusals_soon_are_no_silence() -> None:
+    watch = Watch()
+    doubt(watch, began=1.0, ended=31.0)
+    assert watch.observe(BAD, now=31.2) is Trouble.NONE

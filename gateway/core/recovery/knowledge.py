@@ -14,6 +14,7 @@ from typing import Final
 from gateway.core.recovery.settings import LimiterSettings
 from gateway.core.window import EVEN, Spread
 
+_FIRST_SHARE: Final = 1 / 3  # of the good window: even half a server bears it with ease
 _MARGIN: Final = 0.85  # of the cliff
 _HOLD: Final = 600.0  # seconds until a bound loosens; then ten percent per such time
 _DOUBT_HOLD: Final = 60.0  # seconds a cliff below the good window is believed at first
@@ -73,6 +74,11 @@ class Knowledge:
             return Memory(self.good)
         age = 60.0 * ((now - self.cliff.learned) // 60.0)  # coarse: it is written when it changes
         return Memory(self.good, self.cliff.at, age, self.cliff.hold)
+
+    def first_window(self, *, now: float) -> int:
+        """Where slow start begins: a handful, or a small share of what was good before."""
+        known = 0.0 if self.good is None else _FIRST_SHARE * self.good
+        return self.clamp(max(self.settings.initial_window, known), now=now)
 
     def clamp(self, window: float, *, now: float) -> int:
         """The allowed window nearest to ``window``."""

@@ -4,7 +4,12 @@ The canary is a real enrollment. After a failure the next one waits U(0.5 s, min
 many gateways do not knock together, or as long as the server asked. Three answers in a row end the
 outage: one alone may be luck of a server that is still coming up.
 
-Must not know windows other than its one canary.
+A canary that was cut or timed out leaves a ghost. Were there one slot only, the ghost would hold it
+for a whole attempt timeout, and delivery would stand still so long after the server's return. So
+there are a few slots, one for the canary and the others for ghosts: fewer than any server falls
+over from. Canaries that fail fast wait a little longer, so that their ghosts never fill the window.
+
+Must not know windows other than its own.
 """
 
 import random
@@ -23,25 +28,26 @@ class Open:
     """One canary at a time, until three in a row were answered."""
 
     name: Final = UpstreamState.OPEN
-    window: Final = 1
 
-    def __init__(self, *, first_window: int, rng: random.Random, due: float) -> None:
+    def __init__(self, *, window: int, next_window: int, rng: random.Random, due: float) -> None:
         """Make it.
 
         Args:
-            first_window: where slow start begins after the outage.
+            window: for the canary and for ghosts.
+            next_window: where slow start begins after the outage.
             rng: for the jitter.
             due: monotonic seconds before which no canary starts.
         """
-        self._first_window = first_window
+        self.window: Final = window
+        self._next_window = next_window
         self._rng = rng
         self._due = due
         self._failures = 0
         self._answers = 0
 
-    def may_start(self, *, now: float) -> bool:
-        """Is a canary due?"""
-        return now >= self._due
+    def at_once(self, *, now: float) -> int:
+        """One canary, when it is due."""
+        return 1 if now >= self._due else 0
 
     def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:  # noqa: ARG002 - the protocol's shape
         """Take in a canary."""
@@ -51,13 +57,17 @@ class Open:
             longest = min(_LONGEST_WAIT, 2.0 ** min(self._failures, 8))
             wait = self._rng.uniform(_SHORTEST_WAIT, longest)
             self._due = now + max(wait, min(sample.retry_after or 0.0, RETRY_AFTER_MAX))
+            if sample.ghost_until is not None:
+                began = now - sample.duration
+                apart = (sample.ghost_until - began) / self.window
+                self._due = max(self._due, began + apart)
             return None
         self._due = now
         self._answers += 1
         if self._answers < _ANSWERS:
             return None
         return Move(
-            window=self._first_window,
+            window=self._next_window,
             reason=f"{_ANSWERS} canaries in a row were answered",
             to=UpstreamState.SLOW_START,
         )

@@ -21,9 +21,9 @@ class Paused:
         self.reason = reason
         self._until = until
 
-    def may_start(self, *, now: float) -> bool:  # noqa: ARG002 - the protocol's shape
-        """Nothing may."""
-        return False
+    def at_once(self, *, now: float) -> int:  # noqa: ARG002 - the protocol's shape
+        """None."""
+        return 0
 
     def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:  # noqa: ARG002 - as above
         """What ends while paused decides nothing."""

@@ -75,8 +75,8 @@ class State(Protocol):
         """How many may be outstanding."""
         ...
 
-    def may_start(self, *, now: float) -> bool:
-        """False: nothing may start yet, even if a slot is free."""
+    def at_once(self, *, now: float) -> int:
+        """How many attempts may run at once right now. Ghosts hold slots of the window beside."""
         ...
 
     def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:
@@ -88,5 +88,5 @@ class State(Protocol):
         ...
 
     def next_wakeup(self) -> float | None:
-        """When ``may_start`` may turn true by time alone (monotonic seconds)."""
+        """When ``at_once`` may grow by time alone (monotonic seconds)."""
         ...

@@ -71,9 +71,9 @@ class Steady:
         """How many may be outstanding."""
         return self._measurement.window
 
-    def may_start(self, *, now: float) -> bool:  # noqa: ARG002 - the protocol's shape
-        """Slots alone decide."""
-        return True
+    def at_once(self, *, now: float) -> int:  # noqa: ARG002 - the protocol's shape
+        """As many as the window has slots."""
+        return self.window
 
     def next_wakeup(self) -> float | None:
         """Time alone changes nothing here."""
@@ -81,7 +81,7 @@ class Steady:
 
     def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:
         """Take in an attempt; decide at the end of a measurement or on trouble."""
-        trouble = self._watch.observe(failed=sample.failed)
+        trouble = self._watch.observe(sample, now=now)
         if trouble is not Trouble.NONE:
             return self._retreat(trouble, sample, now)
         measurement = self._measurement

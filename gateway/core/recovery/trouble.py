@@ -1,16 +1,25 @@
-"""Is the server in trouble? Reads outcomes alone; must not know windows or response times.
+"""Is the server in trouble? Reads how attempts end alone; must not know windows.
 
-Two degrees. A *trip*: five failures in a row, or half of the last ten: the server is down. An
-*overload sign*: three or more failures in a measurement, at least a twentieth of what came back,
-and then an answer: it is still up, but we ask too much. One enrollment that fails while others pass
-makes neither.
+Two degrees. A *trip*: five failures in a row, or half of the last ten, or silence: the server is
+down. An *overload sign*: three or more failures in a measurement, at least a twentieth of what came
+back, and then an answer: it is still up, but we ask too much. One enrollment that fails while
+others pass makes neither.
+
+*Silence* is what a server that hangs shows at a small window, where five failures would take many
+timeouts to gather: two enrollments ended in doubt, and nothing was answered for a whole attempt
+timeout. Of answers that get lost now and then it does not speak: the next one breaks the row.
 """
 
+import math
 from collections import deque
 from enum import Enum, auto
 from typing import Final
 
+from gateway.core.recovery.state import Sample
+
 _IN_A_ROW: Final = 5
+_IN_SILENCE: Final = 2
+_WHOLE: Final = 0.95  # of an attempt timeout: timers are not exact
 _RECENT: Final = 10
 _SIGNS: Final = 3
 _SHARE: Final = 0.05
@@ -29,23 +38,32 @@ class Watch:
 
     def __init__(self) -> None:
         self._in_a_row = 0
+        self._row_began = math.inf  # when the first attempt of the row started
         self._recent: deque[bool] = deque(maxlen=_RECENT)
         self._seen = 0
         self._failed = 0
 
-    def observe(self, *, failed: bool) -> Trouble:
-        """Take in one outcome."""
-        self._recent.append(failed)
+    def observe(self, sample: Sample, *, now: float) -> Trouble:
+        """Take in how one attempt ended."""
+        self._recent.append(sample.failed)
         self._seen += 1
-        if failed:
+        if sample.failed:
             self._in_a_row += 1
+            self._row_began = min(self._row_began, now - sample.duration)
             self._failed += 1
-            full = len(self._recent) == _RECENT
-            down = self._in_a_row >= _IN_A_ROW or (full and 2 * sum(self._recent) >= _RECENT)
+            half = len(self._recent) == _RECENT and 2 * sum(self._recent) >= _RECENT
+            down = self._in_a_row >= _IN_A_ROW or half or self._is_silent(sample, now)
             return Trouble.TRIP if down else Trouble.NONE
         self._in_a_row = 0
+        self._row_began = math.inf
         much = self._failed >= max(_SIGNS, _SHARE * self._seen)
         return Trouble.OVERLOAD if much else Trouble.NONE
+
+    def _is_silent(self, sample: Sample, now: float) -> bool:
+        """A ghost stays for one attempt timeout: so long was nothing answered."""
+        if self._in_a_row < _IN_SILENCE or sample.ghost_until is None:
+            return False
+        return now - self._row_began >= _WHOLE * (sample.ghost_until - now)
 
     def begin_measurement(self) -> None:
         """Count overload signs anew."""
