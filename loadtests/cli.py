@@ -1,26 +1,21 @@
 """The commands of `python -m loadtests`: verbs only - parse, call, print."""
 
-import asyncio
-import signal
 import sys
-import time
-from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from loadtests import report, say
+from loadtests import conduct, report, say
 from loadtests import scenario as scenarios
-from loadtests.progress import board
-from loadtests.run import Plan, drive_all
+from loadtests.conduct import console
+from loadtests.medians import worst
 from loadtests.server.cli import server
-from loadtests.verdict import HARMED, INVALID, MISSED, PASSED, Verdict
+from loadtests.verdict import HARMED, MISSED, PASSED
 from loadtests.via import VIAS
 
-INTERRUPTED = 130
+WITH_AND_WITHOUT = ("gateway", "direct")
 UPSTREAM_OF_A_GIVEN_GATEWAY = "127.0.0.1:8000"
 
 app = typer.Typer(
@@ -36,7 +31,6 @@ app = typer.Typer(
     doubled, invented or altered.""",
 )
 app.command()(server)
-console = Console(highlight=False)
 
 ScenarioName = Annotated[
     str,
@@ -48,6 +42,13 @@ Scale = Annotated[float, typer.Option(min=0.001, help="So many times the arrival
 TimeScale = Annotated[
     float, typer.Option(min=0.01, help="0.1: the run and its outages last a tenth as long.")
 ]
+Habit = Annotated[
+    str | None,
+    typer.Option(
+        help="What desks do: presses-enter sends again every 5 s without a key, careful keeps a "
+        "key and waits longer each time. [default: careful with the gateway, else presses-enter]"
+    ),
+]
 Seed = Annotated[int, typer.Option(help="The same seed: the same citizens at the same times.")]
 Out = Annotated[
     Path | None, typer.Option(help="A new folder for it. [default: runs/SCENARIO-VIA-TIME]")
@@ -57,14 +58,14 @@ Out = Annotated[
 @app.command("list")
 def list_scenarios() -> None:
     """Show the scenarios, with what each is for."""
-    console.print(say.catalogue(_load(name) for name in scenarios.names()))
+    console.print(say.catalogue(conduct.load(name) for name in scenarios.names()))
     console.print("\nNext: python -m loadtests show SCENARIO", soft_wrap=True)
 
 
 @app.command()
 def show(scenario: ScenarioName) -> None:
     """Show one scenario: its story, its figures, its targets."""
-    console.print(say.scenario(_load(scenario)))
+    console.print(say.scenario(conduct.load(scenario)))
     console.print(f"\nNext: python -m loadtests run {scenario}", soft_wrap=True)
 
 
@@ -72,7 +73,7 @@ def show(scenario: ScenarioName) -> None:
 def run(
     scenario: ScenarioName,
     *,
-    via: Annotated[str, typer.Option(help=f"What is in between: {' or '.join(VIAS)}.")] = "gateway",
+    via: Annotated[str, typer.Option(help=f"What is in between: {', '.join(VIAS)}.")] = "gateway",
     gateway: Annotated[
         str | None,
         typer.Option(
@@ -99,15 +100,17 @@ def run(
     Ctrl-C stops everything that was started; the logs stay in the folder.
     """
     listen = server_listen or (UPSTREAM_OF_A_GIVEN_GATEWAY if gateway else "127.0.0.1:0")
-    (plan,) = _plans(scenario, [via], scale, time_scale, seed)
+    (plan,) = conduct.plans(scenario, [via], scale, time_scale, seed)
     if out is not None:
         plan = replace(plan, folder=out.absolute())
     plan = replace(plan, gateway=gateway, server_listen=listen)
-    _drive([plan], at_once=False)
+    conduct.drive([plan], at_once=False)
     verdict = report.verify(plan.folder)
     console.print(f"\n{verdict.sentence}", soft_wrap=True)
-    console.print(f"Report: {_short(plan.folder / 'report.html')}", soft_wrap=True)
-    console.print(f"Next:   python -m loadtests verify {_short(plan.folder)}", soft_wrap=True)
+    console.print(f"Report: {conduct.short(plan.folder / 'report.html')}", soft_wrap=True)
+    console.print(
+        f"Next:   python -m loadtests verify {conduct.short(plan.folder)}", soft_wrap=True
+    )
     raise typer.Exit(verdict.exit_code)
 
 
@@ -115,22 +118,31 @@ def run(
 def compare(
     scenario: ScenarioName,
     *,
-    via: Annotated[str, typer.Option(help="What to compare, with commas.")] = ",".join(VIAS),
+    via: Annotated[
+        str, typer.Option(help=f"What to compare, with commas: {', '.join(VIAS)}.")
+    ] = ",".join(WITH_AND_WITHOUT),
     at_once: Annotated[
         bool, typer.Option("--at-once", help="All at the same time, not one after the other.")
     ] = False,
     scale: Scale = 1.0,
     time_scale: TimeScale = 1.0,
     seed: Seed = 1,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="So many runs of each, from --seed on; medians are shown.")
+    ] = 1,
+    habit: Habit = None,
     out: Out = None,
 ) -> None:
     """Send the same citizens at the same times through each, and show the results side by side.
 
     The exit code is that of the worst.
     """
-    plans = _plans(scenario, via.split(","), scale, time_scale, seed)
-    verdicts = _compare(plans, out, at_once=at_once)
-    raise typer.Exit(max(verdict.exit_code for verdict in verdicts))
+    rounds = [
+        conduct.plans(scenario, via.split(","), scale, time_scale, seed + number, habit)
+        for number in range(seeds)
+    ]
+    ways = conduct.compare(rounds, out, at_once=at_once)
+    raise typer.Exit(max(worst(verdicts).exit_code for verdicts in ways))
 
 
 @app.command()
@@ -140,7 +152,8 @@ def demo(seed: Seed = 1, out: Out = None) -> None:
     Exit 0: all was recorded exactly once through the gateway, and the run without it lost or
     doubled enrollments, as it must.
     """
-    through, without = _compare(_plans("demo", VIAS, 1.0, 1.0, seed), out, at_once=True)
+    plans = conduct.plans("demo", WITH_AND_WITHOUT, 1.0, 1.0, seed)
+    (through,), (without,) = conduct.compare([plans], out, at_once=True)
     console.print("Next:    python -m loadtests list", soft_wrap=True)
     if through.exit_code == PASSED and without.exit_code != HARMED:
         console.print(
@@ -160,81 +173,8 @@ def verify(
     """Judge a run again, from its two logs alone, and write its report again."""
     verdict = report.verify(folder)
     console.print(verdict.sentence, soft_wrap=True)
-    console.print(f"Report: {_short(folder / 'report.html')}", soft_wrap=True)
+    console.print(f"Report: {conduct.short(folder / 'report.html')}", soft_wrap=True)
     raise typer.Exit(verdict.exit_code)
-
-
-def _load(name: str) -> scenarios.Scenario:
-    try:
-        return scenarios.load(name)
-    except scenarios.ScenarioError as wrong:
-        console.print(f"{wrong}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(INVALID) from wrong
-
-
-def _plans(
-    name: str, ways: Sequence[str], scale: float, time_scale: float, seed: int
-) -> list[Plan]:
-    if unknown := set(ways) - set(VIAS):
-        raise typer.BadParameter(f"no way {', '.join(unknown)}: choose {' or '.join(VIAS)}")
-    scenario = _load(name)
-    now = time.strftime("%Y%m%d-%H%M%S")
-    return [
-        Plan(
-            scenario=name,
-            scaled=scenario.scaled(scale, time_scale),
-            scale=scale,
-            time_scale=time_scale,
-            seed=seed,
-            via=way,
-            folder=Path("runs").absolute() / f"{scenario.name}-{way}-{now}",
-        )
-        for way in ways
-    ]
-
-
-def _compare(plans: Sequence[Plan], out: Path | None, *, at_once: bool) -> Sequence[Verdict]:
-    first = plans[0].folder.name.removeprefix(f"{plans[0].scaled.name}-{plans[0].via}-")
-    both = out or Path("runs") / f"{plans[0].scaled.name}-{first}"
-    plans = [replace(plan, folder=both.absolute() / plan.via) for plan in plans]
-    _drive(plans, at_once=at_once)
-    for plan in plans:
-        report.verify(plan.folder)
-    page = both / "comparison.html"
-    verdicts = report.compare([plan.folder for plan in plans], page)
-    console.print(say.side_by_side(verdicts))
-    console.print(f"Side by side: {_short(page)}", soft_wrap=True)
-    for plan in plans:
-        console.print(f"Report: {_short(plan.folder / 'report.html')}", soft_wrap=True)
-    return verdicts
-
-
-def _drive(plans: Sequence[Plan], *, at_once: bool) -> None:
-    """Make the runs, or end the program with a reason."""
-    title = f"{plans[0].scaled.title} (Ctrl-C stops it)"
-    try:
-        with board(console, title, [plan.via for plan in plans]) as shown:
-            asyncio.run(_until_signal(drive_all(plans, shown, at_once=at_once)))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("\nStopped. Everything that was started has ended.", soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from None
-    except ExceptionGroup as group:
-        for wrong in group.exceptions:
-            console.print(str(wrong), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(INVALID) from group
-
-
-async def _until_signal(work: Coroutine[Any, Any, None]) -> None:
-    """SIGTERM stops the parts as Ctrl-C does."""
-    task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await task
-
-
-def _short(path: Path) -> str:
-    """A path as one would type it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def main() -> None:

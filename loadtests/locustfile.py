@@ -26,7 +26,7 @@ from loadtests import scenario as scenarios
 from loadtests.desk import Desk, Load
 from loadtests.enrollments import Registry
 from loadtests.logs import End, LogWriter, Run
-from loadtests.stations import HABITS, PRESS_SECONDS, station_names
+from loadtests.stations import HABITS, PRESS_SECONDS, station_names, usual_habit
 from loadtests.wire import Wire
 
 MOST_IN_FLIGHT = 8192
@@ -43,9 +43,8 @@ def _options(parser: LocustArgumentParser) -> None:
     add("--scale", type=float, default=1.0, help="so many times the arrivals")
     add("--time-scale", type=float, default=1.0, help="0.1: everything lasts a tenth as long")
     add("--seed", type=int, default=1, help="the same seed, the same citizens at the same times")
-    add(
-        "--via", choices=tuple(HABITS), default="gateway", help="direct: officers press enter again"
-    )
+    add("--via", default="gateway", help="what is in between, for the log: gateway, direct, …")
+    add("--habit", choices=tuple(HABITS), help="what desks do; presses-enter unless via gateway")
     add("--sent", default="sent.jsonl", help="file for the log of what was sent and told")
     add("--tag", default="", help="begins every key; made from seed and time if not given")
     # Set when a test starts, so that workers hear of them.
@@ -69,6 +68,7 @@ class _Options(Protocol):
     time_scale: float
     seed: int
     via: str
+    habit: str | None
     sent: str
     origin: float
     tag: str
@@ -81,6 +81,10 @@ def _chosen(environment: Environment) -> _Options:
 
 def _scenario(options: _Options) -> scenarios.Scenario:
     return scenarios.load(options.scenario).scaled(options.scale, options.time_scale)
+
+
+def _habit(options: _Options) -> str:
+    return options.habit or usual_habit(options.via)
 
 
 def _workers(runner: Runner | None) -> int:
@@ -123,7 +127,7 @@ def _start(environment: Environment, **_: object) -> None:
         share=1 / len(names),
         registry=Registry(options.seed, scenario.packets.sizes(), scenario.stations.ordered_share),
         asynchronous_share=scenario.stations.asynchronous_share,
-        habit=HABITS[options.via],
+        habit=HABITS[_habit(options)],
         seed=options.seed,
         tag=options.tag or f"{options.seed}-{int(options.origin):x}",
         origin=options.origin,
@@ -179,7 +183,7 @@ class Station(FastHttpUser):
     max_redirects = 0
 
     def __init__(self, environment: Environment) -> None:
-        careful = _chosen(environment).via != "direct"
+        careful = _habit(_chosen(environment)) == "careful"
         if not careful:
             self.network_timeout = PRESS_SECONDS
         super().__init__(environment)

@@ -11,7 +11,7 @@ from pathlib import Path
 from loadtests.evidence import Evidence
 from loadtests.junit import to_junit
 from loadtests.logs import GatewaySample, read_gateway
-from loadtests.pages.comparison import comparison_page
+from loadtests.pages.comparison import Compared, comparison_page
 from loadtests.pages.pictures import Pictures, pictures
 from loadtests.pages.run import run_page
 from loadtests.series import as_csv, over_time
@@ -45,17 +45,22 @@ def write(directory: Path, verdict: Verdict, evidence: Evidence | None = None) -
         (directory / name).write_text(text, encoding="utf-8")
 
 
-def compare(directories: Sequence[Path], page: Path) -> tuple[Verdict, ...]:
-    """Judge several runs of one scenario and draw them side by side into the file `page`."""
-    verdicts: list[Verdict] = []
-    drawn: list[Pictures] = []
+def compare(directories: Sequence[Path], page: Path) -> tuple[tuple[Verdict, ...], ...]:
+    """Judge several runs of one scenario and draw them side by side into the file `page`.
+
+    Runs of one way belong together; they differ in their seed. The verdicts are by way, then seed.
+    """
+    ways: dict[str, list[Verdict]] = {}
+    drawn: dict[str, Pictures] = {}
     for directory in directories:
         evidence, unreadable = examine(directory)
         verdict = decide(evidence, unreadable)
-        verdicts.append(verdict)
-        drawn.append(pictures(evidence, verdict.drains, _gateway(directory)))
-    page.write_text(comparison_page(verdicts, drawn), encoding="utf-8")
-    return tuple(verdicts)
+        ways.setdefault(verdict.via, []).append(verdict)
+        if verdict.via not in drawn:
+            drawn[verdict.via] = pictures(evidence, verdict.drains, _gateway(directory))
+    compared = [Compared(verdicts, drawn[via]) for via, verdicts in ways.items()]
+    page.write_text(comparison_page(compared), encoding="utf-8")
+    return tuple(tuple(verdicts) for verdicts in ways.values())
 
 
 def _gateway(directory: Path) -> tuple[GatewaySample, ...]:

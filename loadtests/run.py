@@ -19,6 +19,7 @@ import aiohttp
 from loadtests import via as vias
 from loadtests.logs import LogWriter
 from loadtests.parts import Part, running
+from loadtests.peers import PEERS
 from loadtests.progress import Board
 from loadtests.scenario import Scenario
 from loadtests.watch import Watch
@@ -31,8 +32,8 @@ ANSWER_SECONDS = 2.0
 class Plan:
     """One run: `scenario` is its name or file, `scaled` what that is at these scales.
 
-    `folder` is absolute. `gateway` is the address of one that runs already; its upstream must be
-    `server_listen`.
+    `folder` is absolute. `habit` is how desks behave, the usual one of `via` if None. `gateway` is
+    the address of one that runs already; its upstream must be `server_listen`.
     """
 
     scenario: str
@@ -42,6 +43,7 @@ class Plan:
     seed: int
     via: str
     folder: Path
+    habit: str | None = None
     gateway: str | None = None
     server_listen: str = "127.0.0.1:0"
 
@@ -69,6 +71,7 @@ async def drive(plan: Plan, board: Board) -> None:
     Raises:
         FolderError: there is a run in the folder already.
         PartError: a program did not start, or did not last.
+        PeerError: the proxy's program is not installed.
     """
     _make(plan.folder)
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
@@ -145,6 +148,10 @@ async def _way(
     elif plan.via == "gateway":
         async with vias.gateway(session, upstream, plan.folder, plan.scaled.gateway) as way:
             yield way
+    elif plan.via in PEERS:
+        peer, server = PEERS[plan.via], plan.scaled.server
+        async with vias.proxy(session, peer, upstream, plan.folder, server) as way:
+            yield way
     else:
         yield vias.Way(upstream)
 
@@ -158,6 +165,8 @@ async def _stations(plan: Plan, url: str) -> AsyncIterator[Part]:
     command += ["--sent", str(plan.folder / "sent.jsonl"), "--scenario", plan.scenario]
     command += ["--scale", str(plan.scale), "--time-scale", str(plan.time_scale)]
     command += ["--seed", str(plan.seed), "--via", plan.via, "--tag", _tag(plan)]
+    if plan.habit is not None:
+        command += ["--habit", plan.habit]
     async with running("stations (Locust)", command, plan.folder / "locust.log") as part:
         yield part
 

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.medians import spread, worst
 from loadtests.scenario import Scenario
 from loadtests.server.faults import Fault
 from loadtests.targets import HARM, parse, say
@@ -58,16 +59,15 @@ def scenario(shown: Scenario) -> RenderableType:
     )
 
 
-def side_by_side(verdicts: Sequence[Verdict]) -> RenderableType:
-    """What became of the same citizens on different ways."""
-    table = Table("", *(f"via {verdict.via}" for verdict in verdicts), title="Side by side")
+def side_by_side(ways: Sequence[Sequence[Verdict]]) -> RenderableType:
+    """What became of the same citizens on different ways: each way's verdicts, one for a seed."""
+    table = Table("", *(f"via {verdicts[0].via}" for verdicts in ways), title="Side by side")
     table.title_justify = "left"
     for measure in SHOWN:
-        table.add_row(
-            measure.replace("_", " "), *(say(verdict.measures[measure]) for verdict in verdicts)
-        )
-    table.add_row("verdict", *(_word(verdict) for verdict in verdicts))
-    sentences = (Text(f"via {verdict.via}: {verdict.sentence}") for verdict in verdicts)
+        middles = (spread(verdicts, measure).middle for verdicts in ways)
+        table.add_row(measure.replace("_", " "), *map(say, middles))
+    table.add_row("verdict", *(_word(worst(verdicts)) for verdicts in ways))
+    sentences = (Text(f"via {bad.via}: {bad.sentence}") for bad in map(worst, ways))
     return Group(table, *sentences)
 
 

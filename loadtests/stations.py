@@ -159,8 +159,13 @@ def follow(answer: Answer, location: str, attempt: int, rng: random.Random) -> D
     return Follow("pending", location, _again(answer, attempt, rng))
 
 
-HABITS: Mapping[str, Habit] = MappingProxyType({"gateway": careful, "direct": presses_enter})
-"""How desks behave by what is between them and the server."""
+HABITS: Mapping[str, Habit] = MappingProxyType({"careful": careful, "presses-enter": presses_enter})
+"""How desks behave, by name."""
+
+
+def usual_habit(via: str) -> str:
+    """The habit of desks by what they talk to: only the gateway's promise lets one let go."""
+    return "careful" if via == "gateway" else "presses-enter"
 
 
 def _again(answer: Answer, attempt: int, rng: random.Random) -> float:

@@ -1,6 +1,6 @@
-"""What stands between the stations and the recording server: the gateway, or nothing.
+"""What stands between the stations and the recording server: the gateway, a proxy, or nothing.
 
-Starts a gateway by its command, like any user; never imports it.
+Starts each by its command, like any user; never imports the gateway.
 """
 
 import sys
@@ -12,9 +12,10 @@ from pathlib import Path
 import aiohttp
 
 from loadtests.parts import Part, fetch, free_address, running
-from loadtests.stations import HABITS
+from loadtests.peers import PEERS, Peer, Told
+from loadtests.server.model import Model
 
-VIAS = tuple(HABITS)
+VIAS = ("gateway", "direct", *PEERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,31 @@ async def gateway(
     ) as part:
         await part.ready(lambda: fetch(session, f"http://{admin}/readyz"))
         yield Way(f"http://{listen}", f"http://{admin}/metrics", part)
+
+
+@asynccontextmanager
+async def proxy(
+    session: aiohttp.ClientSession, peer: Peer, upstream: str, folder: Path, server: Model
+) -> AsyncIterator[Way]:
+    """Run a proxy that is told what `server` bears; its files go into `folder`.
+
+    It is ready when the server's `/health` can be read through it.
+
+    Raises:
+        PeerError: the program is not installed.
+    """
+    told = Told(
+        listen=free_address(),
+        upstream=upstream.removeprefix("http://"),
+        folder=folder / peer.name,
+        at_once=server.knee or server.workers,
+        per_second=server.workers / server.service_seconds,
+    )
+    own = {name: str(told.folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    command, log = peer.command(told), folder / f"{peer.name}.log"
+    async with running(peer.name, command, log, cwd=told.folder, environment=own) as part:
+        await part.ready(lambda: fetch(session, f"http://{told.listen}/health"))
+        yield Way(f"http://{told.listen}", part=part)
 
 
 def _variable(key: str) -> str:

@@ -88,8 +88,8 @@ def test_help_says_where_to_begin_and_what_exit_codes_mean() -> None:
     ("arguments", "told"),
     [
         (["run", "five-minutes-outage"], "did you mean five-minute-outage?"),
-        (["run", "baseline", "--via", "pigeon"], "choose gateway or direct"),
-        (["compare", "baseline", "--via", "direct,pigeon"], "choose gateway or direct"),
+        (["run", "baseline", "--via", "pigeon"], "choose of gateway, direct, nginx"),
+        (["compare", "baseline", "--via", "direct,pigeon"], "choose of gateway, direct, nginx"),
     ],
 )
 def test_a_mistake_ends_with_2_and_says_what_would_do(arguments: list[str], told: str) -> None:

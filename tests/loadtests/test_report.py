@@ -12,8 +12,11 @@ import pytest
 
 from loadtests.evidence import gather
 from loadtests.logs import GatewaySample, LogWriter, Server
+from loadtests.medians import worst
 from loadtests.pages.chart import Chart, Dots, Line, Rule, Span
+from loadtests.pages.comparison import told
 from loadtests.pages.html import pairs, table
+from loadtests.pages.overlay import overlay
 from loadtests.pages.pictures import MOST_DOTS, on_one_scale, pictures
 from loadtests.pages.plot import clock, draw, linear_ticks
 from loadtests.report import compare, verify, write
@@ -137,7 +140,9 @@ def test_the_csv_has_a_row_a_second_and_leaves_no_enrollment_out(passed: Path) -
 def test_a_comparison_has_both_verdicts_and_common_axes(tmp_path: Path, passed: Path) -> None:
     failed = run(tmp_path / "failed", lose(honest(80), KEY))
     page = tmp_path / "compare.html"
-    assert [verdict.exit_code for verdict in compare([passed, failed], page)] == [0, 3]
+    failed_direct = via(failed, "direct")
+    ways = compare([passed, failed_direct], page)
+    assert [[verdict.exit_code for verdict in verdicts] for verdicts in ways] == [[0], [3]]
     text = page.read_text()
     assert "PASSED: all 40" in text
     assert "FAILED: 1 lost" in text
@@ -146,6 +151,65 @@ def test_a_comparison_has_both_verdicts_and_common_axes(tmp_path: Path, passed: 
     short, long = on_one_scale(drawn)
     assert short.flow.seconds == long.flow.seconds == drawn[1].flow.seconds
     assert short.backlog.top == long.backlog.top
+
+
+def via(folder: Path, name: str, **changes: object) -> Path:
+    """The same logs, as if the run had gone another way (or changed in another field)."""
+    path = folder / "sent.jsonl"
+    first, *rest = path.read_text().splitlines()
+    run = {**json.loads(first), "via": name, **changes}
+    path.write_text("\n".join([json.dumps(run), *rest]) + "\n")
+    return folder
+
+
+def test_seeds_of_one_way_share_a_column_with_median_and_bounds(tmp_path: Path) -> None:
+    folders = [
+        via(run(tmp_path / str(number), honest(40 + number)), "gateway", seed=number)
+        for number in (1, 2, 3)
+    ]
+    page = tmp_path / "compare.html"
+    ways = compare(folders, page)
+    assert [[verdict.seed for verdict in verdicts] for verdicts in ways] == [[1, 2, 3]]
+    assert told(ways[0], "arrivals") == "42 (41 to 43)"
+    assert told(ways[0], "lost") == "0"
+    assert "42 (41 to 43)" in page.read_text()
+    assert "seeds 1, 2, 3" in page.read_text()
+
+
+def test_the_worst_run_speaks_for_its_way(tmp_path: Path) -> None:
+    good = via(run(tmp_path / "good", honest()), "gateway", seed=1)
+    bad = via(run(tmp_path / "bad", lose(honest(), KEY)), "gateway", seed=2)
+    page = tmp_path / "compare.html"
+    ((first, second),) = compare([good, bad], page)
+    assert worst([first, second]) is second
+    assert "FAILED: 1 lost" in page.read_text()
+    assert "PASSED" not in page.read_text()
+
+
+def test_many_ways_share_one_picture_of_the_backlog(tmp_path: Path) -> None:
+    names = ["gateway", "direct", "nginx", "envoy"]
+    folders = [
+        via(run(tmp_path / name, honest(40 if name == "nginx" else 80)), name) for name in names
+    ]
+    page = tmp_path / "compare.html"
+    compare(folders, page)
+    text = page.read_text()
+    assert text.count("<svg") == 2
+    assert all(f'class="way-{number} line"' in text for number in range(4))
+
+
+def test_an_overlaid_line_ends_where_its_run_ended() -> None:
+    short, long = (
+        pictures(gather(logs.sent, logs.ledger), ()) for logs in (honest(40), honest(400))
+    )
+    backlog, recorded = overlay({"short": short, "long": long})
+    assert backlog.at == long.backlog.at
+    lines = {line.label: line.values for line in backlog.lines}
+    ended = short.backlog.at[-1]
+    known = [value is not None for value in lines["short"]]
+    assert known == [moment <= ended for moment in backlog.at]
+    assert tuple(lines["long"]) == tuple(long.backlog.lines[0].values)
+    assert recorded.unit == "per second"
 
 
 def test_many_enrollments_are_thinned_to_a_page_of_bounded_size() -> None:
