@@ -53,6 +53,10 @@ faults-long: setup ## the same at full length: 500 kills, 500 crash images (abou
 season: setup ## 155,000 enrollments at small packets through the gateway (some minutes)
 	$(BIN)/python -m loadtests run season
 
+.PHONY: bench
+bench: setup ## what it costs, against bare limits, in one run (some minutes; needs wrk)
+	$(BIN)/python -m benchmarks
+
 # dev: everything, for people and CI; gateway and loadtests: what their images need, same versions.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header pyproject.toml

@@ -1,0 +1,1 @@
+"""Benchmarks: their arithmetic, and the short form that CI keeps."""
