@@ -54,7 +54,8 @@ class DeliveryPolicy:
 class Case:
     """An enrollment before its attempt.
 
-    ``attempts`` counts those begun, this one included; ``reason`` is that of its last change.
+    ``attempts`` counts those begun, this one included; ``reason`` is that of its last change;
+    ``requeued_at`` is when a person requeued it last.
     """
 
     status: Status
@@ -62,6 +63,12 @@ class Case:
     accepted_at: float
     last_attempt_at: float | None
     reason: str | None = None
+    requeued_at: float | None = None
+
+    @property
+    def waits_since(self) -> float:
+        """From when its age counts: a person who requeues it gives it its whole time again."""
+        return self.accepted_at if self.requeued_at is None else self.requeued_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +83,11 @@ class Consequence:
 def triage(case: Case, policy: DeliveryPolicy, *, now: float) -> Triage:
     """What to do with a pending or in-doubt enrollment that is due.
 
-    One that a person requeued is tried, however old it is: its next failure parks it again. If it
-    was tried before, it may be recorded, and is looked up first where that is possible.
+    One that a person requeued is tried at least once. If it was tried before, it may be recorded,
+    and is looked up first where that is possible.
     """
     requeued = case.reason == REQUEUED
-    if not requeued and too_old(policy.retry, accepted_at=case.accepted_at, now=now):
+    if not requeued and too_old(policy.retry, since=case.waits_since, now=now):
         return Triage.PARK_TOO_OLD
     doubtful = case.status is Status.IN_DOUBT or (requeued and case.attempts > 0)
     if policy.honours_key or not doubtful:
@@ -125,13 +132,24 @@ def after_attempt(
 
 
 def after_lookup(
-    case: Case, finding: Finding, policy: DeliveryPolicy, *, now: float, rng: random.Random
+    case: Case,
+    finding: Finding,
+    policy: DeliveryPolicy,
+    *,
+    running_since: float,
+    now: float,
+    rng: random.Random,
 ) -> Consequence | None:
-    """What a lookup makes of an enrollment in doubt; None: it is not there, send it."""
+    """What a lookup makes of an enrollment in doubt; None: it is not there, send it.
+
+    ``running_since``: wall seconds at which this process began. How much time really went by
+    before that is not known: the wall clock may have been set meanwhile.
+    """
     if finding.outcome is Outcome.DELIVERED:
         return Consequence(Status.DELIVERED, "found-by-lookup")
     if finding.cause == "http-404":
-        settled_at = (case.last_attempt_at or case.accepted_at) + policy.settle_seconds
+        began_at = max(case.last_attempt_at or case.accepted_at, running_since)
+        settled_at = began_at + policy.settle_seconds
         if now >= settled_at:
             return None
         # A person's word holds until it was acted on.
@@ -152,7 +170,7 @@ def _later(
     retry = next_try(
         policy.retry,
         attempts=max(case.attempts, 1),
-        accepted_at=case.accepted_at,
+        since=case.waits_since,
         now=now,
         rng=rng,
         retry_after=finding.retry_after,

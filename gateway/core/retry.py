@@ -40,7 +40,7 @@ def next_try(
     policy: RetryPolicy,
     *,
     attempts: int,
-    accepted_at: float,
+    since: float,
     now: float,
     rng: random.Random,
     retry_after: float | None = None,
@@ -50,18 +50,18 @@ def next_try(
     Args:
         policy: the limits.
         attempts: tries so far.
-        accepted_at: wall time at which the enrollment was accepted.
+        since: wall time from which the enrollment's age counts.
         now: wall time.
         rng: where the jitter comes from.
         retry_after: seconds the server asked for: the earliest moment, jitter comes on top.
     """
-    if too_old(policy, accepted_at=accepted_at, now=now):
+    if too_old(policy, since=since, now=now):
         return GiveUp("too-old")
     # 2^n leaves the range of a float long before a week of tries is over.
     ceiling = min(policy.cap, policy.base * 2.0 ** min(attempts - 1, 60))
     return RetryAt(now + (retry_after or 0.0) + rng.uniform(0.0, ceiling))
 
 
-def too_old(policy: RetryPolicy, *, accepted_at: float, now: float) -> bool:
+def too_old(policy: RetryPolicy, *, since: float, now: float) -> bool:
     """Whether an enrollment has waited longer than the policy allows."""
-    return now - accepted_at > policy.max_age
+    return now - since > policy.max_age

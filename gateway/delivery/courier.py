@@ -67,7 +67,7 @@ class Carried:
 
 
 # Told what an exchange said of the server and how many seconds it took, as soon as it ended:
-# long before its record is durable.
+# long before its record is durable. Not told of what says nothing about its capacity.
 Heard = Callable[[Finding, float], None]
 
 
@@ -83,6 +83,10 @@ class Courier:
     rng: random.Random
     publish: Publish = field(repr=False)
     record_again_seconds: float = 1.0
+    running_since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.running_since = self.clock.now()
 
     async def carry(self, errand: Errand, heard: Heard) -> Carried | None:
         """Carry one enrollment as far as one attempt goes; None: it may not be sent any more.
@@ -159,13 +163,21 @@ class Courier:
         lookup = self.transport.look_up(enrollment.key)
         finding, seconds = await self._exchange(lookup, Credential.GATEWAY)
         consequence = after_lookup(
-            errand.case, finding, self.policy, now=self.clock.now(), rng=self.rng
+            errand.case,
+            finding,
+            self.policy,
+            running_since=self.running_since,
+            now=self.clock.now(),
+            rng=self.rng,
         )
         if consequence is None or consequence.status is Status.DELIVERED:
             self.publish(DoubtResolved(errand.id, "lookup"))
         if consequence is None:
             return None
-        heard(finding, seconds)
+        if finding.answer is None:
+            # An answer to a question is quick, and records nothing: it says nothing of how much
+            # the server can record. That it cannot even answer does.
+            heard(finding, seconds)
         await self._record(errand.id, consequence, finding, enrollment)
         return Carried(consequence, ordered=enrollment.ordering_key is not None)
 

@@ -57,6 +57,7 @@ class Dispatcher:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._rate = RateMeter()
         self._waiting = 0
+        self._counted_at = float("-inf")
         self._wake = asyncio.Event()
         self._stopping = False
         self._failed: BaseException | None = None
@@ -154,10 +155,13 @@ class Dispatcher:
             self._gate.pause(reason)
         while not self._stopping:
             self._wake.clear()
-            pause = _AFTER_FAULT
-            with contextlib.suppress(JournalFault):
+            try:
                 await self._turn()
                 pause = self._seconds_to_next()
+            except JournalBroken:
+                raise
+            except JournalFault:
+                pause = _AFTER_FAULT
             if self._failed is not None:
                 raise self._failed
             with contextlib.suppress(TimeoutError):
@@ -186,9 +190,13 @@ class Dispatcher:
             self._park_the_hopeless()
             self._gate.tick(demand=len(self._backlog) + len(self._live))
         self._fill_the_window()
+        if self._clock.monotonic() - self._counted_at >= _LONGEST_SLEEP:
+            # Asked even when nothing waits: a journal that broke must end the process.
+            await self._count_waiting()
         await self._memory.keep_window(self._gate.limiter.memory())
 
     async def _count_waiting(self) -> None:
+        self._counted_at = self._clock.monotonic()
         totals = await self._journal.totals()
         self._waiting = totals.by_status[Status.PENDING] + totals.by_status[Status.IN_DOUBT]
 
@@ -285,4 +293,11 @@ class Dispatcher:
 
 
 def _case(due: Due) -> Case:
-    return Case(due.status, due.attempts, due.accepted_at, due.last_attempt_at, due.reason)
+    return Case(
+        due.status,
+        due.attempts,
+        due.accepted_at,
+        due.last_attempt_at,
+        due.reason,
+        due.requeued_at,
+    )

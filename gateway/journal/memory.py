@@ -173,7 +173,13 @@ class MemoryJournal:
         if row is None or to is None:
             await self._committed()
             return False
-        self._put(replace(row.moved(to), answer=change.answer or row.answer), before=row)
+        again = moves.requeues(row.life.status, to.status)
+        moved = replace(
+            row.moved(to),
+            answer=change.answer or row.answer,
+            requeued_at=now if again else row.requeued_at,
+        )
+        self._put(moved, before=row)
         if to.phase is Phase.DONE and row.ordering is not None:
             self._release(row.ordering, now=now)
         await self._committed()

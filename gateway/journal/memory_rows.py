@@ -24,6 +24,7 @@ class Row:
     ordering: bytes | None
     rank: float
     phase: Phase
+    requeued_at: float | None
     life: Life
     envelope: Sealed
     body: Sealed | None
@@ -53,6 +54,7 @@ class Row:
             ordering=entry.ordering,
             rank=entry.rank,
             phase=begin.phase,
+            requeued_at=None,
             life=life,
             envelope=entry.envelope,
             body=entry.body,
@@ -99,6 +101,7 @@ class Row:
             accepted_at=life.accepted_at,
             last_attempt_at=life.last_attempt_at,
             reason=life.reason,
+            requeued_at=self.requeued_at,
         )
 
 

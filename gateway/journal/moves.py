@@ -81,6 +81,11 @@ def released(reason: str | None, *, now: float) -> Standing:
     return Standing(Status.PENDING, Phase.READY, now, None, reason)
 
 
+def requeues(before: Status, after: Status) -> bool:
+    """Whether a change between these is a person's requeue: its time is kept."""
+    return MOVES.get((before, after)) is Event.REQUEUED
+
+
 def changed(status: Status, change: Change, *, now: float, held: bool) -> Standing | None:
     """What ``change`` makes of an enrollment that is ``status``; None if that is not allowed."""
     after = change.status

@@ -103,7 +103,10 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A candidate for an attempt: narrow, no bytes of content."""
+    """A candidate for an attempt: narrow, no bytes of content.
+
+    ``requeued_at``: when it was last changed from ``dead_letter`` to ``pending``, or None.
+    """
 
     id: str
     station: str
@@ -113,6 +116,7 @@ class Due:
     accepted_at: float
     last_attempt_at: float | None
     reason: str | None = None
+    requeued_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from gateway.journal.contract import Journal, JournalFault, JournalInUse
 from gateway.journal.retention import forget_settled
 from gateway.observe.lag import watch_lag
 from gateway.observe.logs import configure_logging
-from gateway.wiring.doors import operators_door, stations_door
+from gateway.wiring.doors import Sign, operators_door, stations_door
 from gateway.wiring.parts import connected_upstream, delivering, make_dispatcher, opened_journal
 from gateway.wiring.shared import Shared, blaming
 
@@ -68,10 +68,11 @@ async def _run(shared: Shared) -> None:
         journal, sealer = await stack.enter_async_context(opened_journal(shared))
         upstream = await stack.enter_async_context(connected_upstream(shared))
         dispatcher = await make_dispatcher(shared, journal, sealer, upstream)
-        await stack.enter_async_context(operators_door(shared, journal, dispatcher))
+        sign = Sign()
+        await stack.enter_async_context(operators_door(shared, journal, dispatcher, sign))
         loop = await stack.enter_async_context(delivering(dispatcher))
         await stack.enter_async_context(
-            stations_door(shared, journal, sealer, dispatcher, upstream)
+            stations_door(shared, journal, sealer, dispatcher, upstream, sign)
         )
         await _until_first_ends(shared, journal, stopped, loop)
         structlog.get_logger("gateway").info("stopping")

@@ -30,9 +30,21 @@ from gateway.wiring.translation import intake_settings
 DRAIN_SECONDS: Final = 4.0  # for requests in hand when the gateway is told to stop
 
 
+class Sign:
+    """The sign on the stations' door, for whoever asks whether it is open."""
+
+    def __init__(self) -> None:
+        self.says = "the gateway is starting: the stations' door is not open yet"
+        self.is_open = False
+
+    async def ready(self, journal: Journal) -> tuple[bool, str]:
+        """Whether a station that came now could be promised anything, and why not."""
+        return await can_promise(journal) if self.is_open else (False, self.says)
+
+
 @asynccontextmanager
 async def operators_door(
-    shared: Shared, journal: Journal, dispatcher: Dispatcher
+    shared: Shared, journal: Journal, dispatcher: Dispatcher, sign: Sign
 ) -> AsyncIterator[None]:
     """Health, metrics and the admin API."""
     with blaming("admin.token_file", token.TokenFault):
@@ -43,7 +55,7 @@ async def operators_door(
         metrics=shared.metrics,
         token=secret,
         clock=shared.clock,
-        ready=partial(can_promise, journal),
+        ready=partial(sign.ready, journal),
         publish=shared.publish,
         version=VERSION,
     )
@@ -62,7 +74,12 @@ async def operators_door(
 
 @asynccontextmanager
 async def stations_door(
-    shared: Shared, journal: Journal, sealer: Sealer, dispatcher: Dispatcher, upstream: Upstream
+    shared: Shared,
+    journal: Journal,
+    sealer: Sealer,
+    dispatcher: Dispatcher,
+    upstream: Upstream,
+    sign: Sign,
 ) -> AsyncIterator[None]:
     """The public listener. At the end it stops accepting, and lets what is in hand finish."""
     settings = shared.settings
@@ -93,9 +110,11 @@ async def stations_door(
     with blaming("intake.listen", OSError):
         host, port = await listener.start(wanted.host, wanted.port)
     structlog.get_logger("gateway").info("listening", address=str(Address(host, port)))
+    sign.is_open = True
     try:
         yield
     finally:
+        sign.is_open, sign.says = False, "the gateway is stopping"
         listener.stop_accepting()
         await listener.drain(DRAIN_SECONDS)
 

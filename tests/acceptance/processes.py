@@ -163,9 +163,9 @@ class Gateway:
         self.until_ready()
 
     def until_ready(self) -> None:
-        """Wait until it is ready and listens."""
+        """Wait until it says that it is ready: then it must listen."""
         self.running.until_up(f"{self.admin}/readyz")
-        self.running.until_up(f"{self.url}/_gateway/jwks.json")
+        assert ask("GET", f"{self.url}/_gateway/jwks.json")[0] == 200
 
     @property
     def running(self) -> Part:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -41,6 +42,22 @@ async def test_sigterm_under_load_ends_it_in_ten_seconds_and_loses_nothing(tmp_p
         found = await stage.drained()
         nothing_harmed(stage)
         assert found["accepted"] == 120
+
+
+def test_a_gateway_that_is_stopping_says_that_it_is_not_ready(tmp_path: Path) -> None:
+    with Gateway(tmp_path, UPSTREAM) as gateway:
+        gateway.start()
+        host, port = gateway.url.removeprefix("http://").split(":")
+        # An upload that does not end keeps it from ending at once.
+        with socket.create_connection((host, int(port))) as upload:
+            upload.sendall(b"POST /e HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nhalf")
+            time.sleep(0.2)
+            gateway.running.signal(signal.SIGTERM)
+            time.sleep(0.5)
+            status, said = ask("GET", f"{gateway.admin}/readyz")
+        assert status == 503
+        assert (said["ready"], said["reason"]) == (False, "the gateway is stopping")
+        assert gateway.stop() == 0
 
 
 @pytest.mark.slow

@@ -65,11 +65,19 @@ def test_what_is_too_old_is_parked(status: Status, policy: DeliveryPolicy) -> No
         (LOOKS_UP, 0, Triage.SEND),
     ],
 )
-def test_what_a_person_requeued_is_tried_however_old_and_looked_up_if_it_may_be_recorded(
+def test_what_a_person_requeued_is_tried_at_least_once_and_looked_up_if_it_may_be_recorded(
     policy: DeliveryPolicy, attempts: int, what: Triage
 ) -> None:
     requeued = Case(Status.PENDING, attempts, NOW - 864_000.0, NOW - 900.0, REQUEUED)
     assert triage(requeued, policy, now=NOW) is what
+
+
+@pytest.mark.parametrize(
+    ("ago", "what"), [(86_400.0, Triage.SEND), (86_401.0, Triage.PARK_TOO_OLD)]
+)
+def test_the_age_of_what_a_person_requeued_counts_from_then(ago: float, what: Triage) -> None:
+    tried = Case(Status.PENDING, 9, NOW - 864_000.0, NOW - 5.0, "http-503", NOW - ago)
+    assert triage(tried, HONOURS, now=NOW) is what
 
 
 @pytest.mark.parametrize(
@@ -107,9 +115,13 @@ def test_a_retry_beyond_the_age_limit_is_due_at_once_so_that_it_gets_parked() ->
     assert consequence == Consequence(Status.PENDING, "http-503", NOW)
 
 
-def look_up(finding: Finding, *, last_attempt: float) -> Consequence | None:
+def look_up(
+    finding: Finding, *, last_attempt: float, running: float = 3600.0
+) -> Consequence | None:
     before = case(Status.IN_DOUBT, age=100.0, last_attempt=last_attempt)
-    return after_lookup(before, finding, LOOKS_UP, now=NOW, rng=random.Random(1))
+    return after_lookup(
+        before, finding, LOOKS_UP, running_since=NOW - running, now=NOW, rng=random.Random(1)
+    )
 
 
 def test_a_lookup_that_finds_it_ends_the_doubt() -> None:
@@ -127,9 +139,18 @@ def test_not_there_counts_only_once_the_server_has_settled() -> None:
     assert look_up(NOT_THERE, last_attempt=60.0) is None
 
 
+def test_after_a_restart_the_server_has_had_no_longer_to_settle_than_the_process_runs() -> None:
+    # The wall clock may have been set while nobody looked: an hour by it may be a second.
+    waits = look_up(NOT_THERE, last_attempt=3600.0, running=59.0)
+    assert waits == Consequence(Status.IN_DOUBT, "not-there-yet", NOW + 1.0)
+    assert look_up(NOT_THERE, last_attempt=3600.0, running=60.0) is None
+
+
 def test_what_a_person_requeued_stays_requeued_until_the_server_has_settled() -> None:
     requeued = Case(Status.PENDING, 3, NOW - 864_000.0, NOW - 59.0, REQUEUED)
-    waits = after_lookup(requeued, NOT_THERE, LOOKS_UP, now=NOW, rng=random.Random(1))
+    waits = after_lookup(
+        requeued, NOT_THERE, LOOKS_UP, running_since=0.0, now=NOW, rng=random.Random(1)
+    )
     assert waits == Consequence(Status.IN_DOUBT, REQUEUED, NOW + 1.0)
 
 

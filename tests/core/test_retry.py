@@ -22,7 +22,7 @@ def test_the_wait_is_within_the_backoff_and_not_before_the_server_asked(
     retry = next_try(
         POLICY,
         attempts=attempts,
-        accepted_at=1000.0,
+        since=1000.0,
         now=1000.0,
         rng=random.Random(seed),
         retry_after=retry_after,
@@ -37,9 +37,7 @@ def test_the_jitter_is_full() -> None:
     waits = [
         retry.at
         for _ in range(2000)
-        if isinstance(
-            retry := next_try(POLICY, attempts=6, accepted_at=0.0, now=0.0, rng=rng), RetryAt
-        )
+        if isinstance(retry := next_try(POLICY, attempts=6, since=0.0, now=0.0, rng=rng), RetryAt)
     ]
     assert min(waits) < 1.0
     assert max(waits) > 31.0
@@ -47,5 +45,5 @@ def test_the_jitter_is_full() -> None:
 
 
 def test_too_old_is_given_up_and_never_dropped() -> None:
-    retry = next_try(POLICY, attempts=1, accepted_at=0.0, now=3601.0, rng=random.Random(1))
+    retry = next_try(POLICY, attempts=1, since=0.0, now=3601.0, rng=random.Random(1))
     assert retry == GiveUp("too-old")

@@ -13,11 +13,11 @@ from gateway.core.lifecycle import Status
 from gateway.core.limiter import LimiterSettings
 from gateway.core.outcome import Broken, Credential, Exchange, NotConnected
 from gateway.core.retry import RetryPolicy
-from gateway.journal.contract import Change, Kept
+from gateway.journal.contract import Change, JournalBroken, Kept, Totals
 from gateway.journal.memory import MemoryJournal
 from simulation import virtual_time
 from tests.support.bench import Bench, new_bench
-from tests.support.scripted_transport import RECORDED, ScriptedTransport
+from tests.support.scripted_transport import RECORDED, ScriptedTransport, recorded
 
 
 def on_virtual_time(scene: Coroutine[object, object, None]) -> None:
@@ -264,7 +264,12 @@ def test_what_is_too_old_becomes_a_dead_letter_and_is_kept() -> None:
     on_virtual_time(scene())
 
 
-def test_a_dead_letter_that_is_too_old_is_tried_once_each_time_a_person_requeues_it() -> None:
+@pytest.mark.parametrize(
+    ("down_for", "ends"), [(300.0, Status.DELIVERED), (3600.0, Status.DEAD_LETTER)]
+)
+def test_a_dead_letter_that_a_person_requeues_in_an_outage_has_its_whole_time_again(
+    down_for: float, ends: Status
+) -> None:
     async def scene() -> None:
         policy = DeliveryPolicy(retry=RetryPolicy(max_age=600.0))
         down = ScriptedTransport(script=lambda _enrollment, _before: Answer(503, (), b""))
@@ -273,13 +278,72 @@ def test_a_dead_letter_that_is_too_old_is_tried_once_each_time_a_person_requeues
         await bench.take_in(one)
         async with bench.running():
             await asyncio.sleep(1200)
-            sent = len(down.sent)
+            assert (await bench.life(one)).reason == "too-old"
             requeued = Change(Status.PENDING, REQUEUED, bench.clock.now())
             assert await bench.journal.change(one.id, requeued, now=bench.clock.now())
             bench.dispatcher.nudge()
-            await asyncio.sleep(60)
-            assert len(down.sent) == sent + 1
-            assert (await bench.life(one)).status is Status.DEAD_LETTER
+            await asyncio.sleep(down_for)
+            down.script = recorded
+            await asyncio.sleep(120)
+            assert (await bench.life(one)).status is ends
+
+    on_virtual_time(scene())
+
+
+async def interrupted_by_a_crash(after_seconds: float) -> tuple[Bench, Bench, Enrollment]:
+    """An attempt that a crash cut off, and the next process, whose clock is set by so much."""
+    bench = await new_bench(transport=ScriptedTransport(seconds=1000.0), policy=NOT_HONOURED)
+    one = bench.enrollment()
+    await bench.take_in(one)
+    loop = asyncio.get_running_loop().create_task(bench.dispatcher.run())
+    await asyncio.sleep(1)
+    bench.journal.crash()
+    loop.cancel()
+    bench.clock.jump(after_seconds)
+    assert await bench.journal.open(now=bench.clock.now()) == 1
+    again = Bench(bench.journal, sealer=bench.sealer, policy=NOT_HONOURED, clock=bench.clock)
+    return bench, again, one
+
+
+def test_a_clock_set_forward_before_a_restart_does_not_settle_a_doubt() -> None:
+    async def scene() -> None:
+        _, again, one = await interrupted_by_a_crash(3600.0)
+        async with again.running():
+            await asyncio.sleep(59)
+            assert again.transport.looked_up == [one.key]
+            assert again.transport.order == []
+            await asyncio.sleep(10)
+            assert again.transport.order == [one.key]
+
+    on_virtual_time(scene())
+
+
+def test_what_lookups_find_does_not_count_as_recorded_by_the_server() -> None:
+    async def scene() -> None:
+        transport = replace(only_first(Broken("eof")), lookup=lambda _key: Answer(200, (), b"{}"))
+        bench = await new_bench(transport=transport, policy=NOT_HONOURED)
+        await bench.take_in(*(bench.enrollment() for _ in range(4)))
+        async with bench.running():
+            await asyncio.sleep(100)
+            assert (await bench.journal.totals()).by_status[Status.DELIVERED] == 4
+            assert bench.dispatcher.outlook().rate == 0.0
+            assert bench.dispatcher.outlook().outstanding == 0
+
+    on_virtual_time(scene())
+
+
+def test_a_journal_that_breaks_while_nothing_waits_ends_the_loop() -> None:
+    async def scene() -> None:
+        bench = await new_bench()
+        loop = asyncio.get_running_loop().create_task(bench.dispatcher.run())
+        await asyncio.sleep(60)
+
+        async def totals() -> Totals:
+            raise JournalBroken("the disk failed")
+
+        bench.journal.totals = totals  # type: ignore[method-assign]
+        await asyncio.wait({loop}, timeout=10)
+        assert isinstance(loop.exception(), JournalBroken)
 
     on_virtual_time(scene())
 

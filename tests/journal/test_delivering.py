@@ -251,3 +251,18 @@ async def test_a_line_is_free_again_when_all_before_are_final(journal: Journal) 
     await journal.change(entry(1).id, DELIVERED, now=5.0)
     accepted = await journal.accept(entry(2, line="citizen"), sending=True)
     assert accepted.status is Status.SENDING  # type: ignore[union-attr]
+
+
+async def test_what_is_requeued_says_when_and_keeps_it_through_later_attempts(
+    journal: Journal,
+) -> None:
+    await journal.accept(entry(1), sending=True)
+    await journal.change(entry(1).id, to(Status.PENDING, at=2.0), now=2.0)
+    (due,) = (await journal.due(now=2.0, limit=9)).items
+    assert due.requeued_at is None
+    await journal.change(entry(1).id, DEAD, now=3.0)
+    await journal.change(entry(1).id, to(Status.PENDING, at=50.0), now=50.0)
+    await journal.begin(entry(1).id, now=51.0)
+    await journal.change(entry(1).id, to(Status.PENDING, at=52.0), now=52.0)
+    (due,) = (await journal.due(now=52.0, limit=9)).items
+    assert due.requeued_at == 50.0

@@ -36,12 +36,12 @@ class Bench:
     settings: LimiterSettings = field(default_factory=LimiterSettings)
     sealer: Sealer = field(default_factory=lambda: Sealer(KeyRing.generate()))
     seed: int = 1
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(asyncio.get_running_loop()))
     facts: list[Fact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.publish: Publish = self.facts.append
         self.rng = random.Random(self.seed)
-        self.clock = VirtualClock(asyncio.get_running_loop())
         self._numbers = count(1)
         courier = Courier(
             journal=self.journal,

@@ -220,6 +220,8 @@ class SqliteBook:
         if to is None:
             return False
         self._move(seq, Status(status), to)
+        if moves.requeues(Status(status), to.status):
+            self._execute("UPDATE enrollment SET requeued_at = ? WHERE seq = ?", (now, seq))
         if change.answer is not None:
             self._execute(
                 "UPDATE content SET answer_key = ?, answer = ? WHERE seq = ?",

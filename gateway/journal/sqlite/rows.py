@@ -12,7 +12,9 @@ LIFE: Final = (
 _LIFE_END: Final = 11
 KEPT: Final = f"{LIFE}, fingerprint, envelope_key, envelope, answer_key, answer"
 WHOLE: Final = f"{KEPT}, body_key, body"
-DUE: Final = "id, station, status, rank, attempts, accepted_at, last_attempt_at, reason"
+DUE: Final = (
+    "id, station, status, rank, attempts, accepted_at, last_attempt_at, reason, requeued_at"
+)
 AUDIT: Final = "seq, at, actor, action, subject, detail, link"
 
 
