@@ -1,11 +1,14 @@
 """What holds for every test: a mark of the fault campaign says what it must."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.faults.campaign import Campaign, claims_of
 from tests.faults.effort import effort
+from tests.faults.trials import Seen
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,3 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         claims_of(item)
+
+
+@pytest.fixture
+def seen(record_property: Callable[[str, object], None]) -> Seen:
+    """Adds figures of this run to what the table says of the test: ``seen("20 seeds")``."""
+    return partial(record_property, "seen")

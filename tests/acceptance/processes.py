@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
 
+from tests.acceptance.nursery import Forked
 from tests.acceptance.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
@@ -23,12 +24,22 @@ Json = dict[str, object]
 
 
 class Part:
-    """One process; what it says is added to ``log``."""
+    """One process; what it says is added to ``log``. ``fork``: see ``nursery``."""
 
     def __init__(
-        self, command: Sequence[str], log: Path, *, environ: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        environ: Mapping[str, str] | None = None,
+        fork: bool = False,
     ) -> None:
         self.log = log
+        environ = {**os.environ, **(environ or {})}
+        self.process: subprocess.Popen[bytes] | Forked
+        if fork:
+            self.process = Forked(command, log, environ, cwd=ROOT)
+            return
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, *command],
@@ -36,7 +47,7 @@ class Part:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 cwd=ROOT,
-                env={**os.environ, **(environ or {})},
+                env=environ,
             )
 
     def until_up(self, url: str) -> None:
@@ -148,18 +159,21 @@ class Gateway:
         self.part: Part | None = None
 
     def launch(
-        self, launcher: Sequence[str] = PLAIN, *, environ: Mapping[str, str] | None = None
+        self,
+        launcher: Sequence[str] = PLAIN,
+        *,
+        environ: Mapping[str, str] | None = None,
+        fork: bool = False,
     ) -> None:
         """Start the process and wait for nothing; ``environ`` is for this start alone."""
         assert self.part is None
         command = [*launcher, "serve", "--config", str(self.config)]
-        self.part = Part(command, self._log, environ={**(self._environ or {}), **(environ or {})})
+        environ = {**(self._environ or {}), **(environ or {})}
+        self.part = Part(command, self._log, environ=environ, fork=fork)
 
-    def start(
-        self, launcher: Sequence[str] = PLAIN, *, environ: Mapping[str, str] | None = None
-    ) -> None:
+    def start(self, launcher: Sequence[str] = PLAIN, *, fork: bool = False) -> None:
         """Start it and wait until it is ready and listens."""
-        self.launch(launcher, environ=environ)
+        self.launch(launcher, fork=fork)
         self.until_ready()
 
     def until_ready(self) -> None:

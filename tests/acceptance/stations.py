@@ -36,7 +36,9 @@ class Surge:
         twice: impatient officers: each sends a second time at once, with the same key.
         async_share: how many prefer a receipt to an answer (``Prefer: respond-async``).
         desks: so many ordering keys; every third enrollment has one. 0: none.
+        look_seconds: how long a station waits before it looks at its receipt again.
         promised: keys that a station holds a 202 for.
+        sent: how many were sent so far, each counted once.
         undecided: keys without a final answer.
     """
 
@@ -48,6 +50,8 @@ class Surge:
     twice: bool = False
     async_share: float = 0.0
     desks: int = 0
+    look_seconds: float = 0.5
+    sent: int = 0
     promised: set[str] = field(default_factory=set)
     undecided: set[str] = field(default_factory=set)
 
@@ -87,6 +91,7 @@ class Surge:
             at=now,
             attempt=1,
         )
+        self.sent += 1
         self.undecided.add(sent.key)
         headers = {"Idempotency-Key": sent.key, "X-Enrollment": sent.key}
         if sent.ordering_key:
@@ -145,7 +150,7 @@ class _Visit:
         """Look at the receipt until it is final; one that is gone promises nothing any more."""
         status, told = 0, None
         while told is None and status != 404:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(self.surge.look_seconds)
             try:
                 async with self.session.get(receipt) as answer:
                     status, document = answer.status, await answer.json()

@@ -1,9 +1,11 @@
 """What a mark claims, and what came of a test that carries it. Data; must not know pytest."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 Result: TypeAlias = Literal["passed", "failed", "skipped"]
+Seen: TypeAlias = Callable[[str], None]
 WORST_FIRST: Final[tuple[Result, ...]] = ("failed", "skipped", "passed")
 
 
