@@ -48,7 +48,8 @@ async def test_a_kill_at_any_failpoint_loses_and_doubles_nothing(
     slowest = max(each.up_seconds for each in outcomes)
     seen(
         f"{len(outcomes)} seeds, {died} of them died where they should, at {len(points)} of"
-        f" {len(NAMES)} failpoints; slowest start {slowest:.1f} s, at a load of {os.getloadavg()[0]:.0f}",
+        f" {len(NAMES)} failpoints; slowest start {slowest:.1f} s"
+        f" at a load of {os.getloadavg()[0]:.0f}",
     )
 
 
