@@ -57,6 +57,16 @@ season: setup ## 155,000 enrollments at small packets through the gateway (some 
 bench: setup ## what it costs, against bare limits, in one run (some minutes; needs wrk)
 	$(BIN)/python -m benchmarks
 
+MINUTES ?= 60
+.PHONY: fuzz
+fuzz: setup ## odd bytes at paths, headers and the public listener: make fuzz MINUTES=60
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+.PHONY: audit
+audit: setup ## are there known vulnerabilities in what is installed? (asks pypi.org; none answered is a failure)
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/gateway.lock
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/loadtests.lock
+
 # dev: everything, for people and CI; gateway and loadtests: what their images need, same versions.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header pyproject.toml

@@ -37,6 +37,7 @@ HOP_BY_HOP: Final = frozenset(
 )
 
 _VISIBLE: Final = re.compile(r"[\x21\x22\x24-\x7e]+")  # visible ASCII without "#"
+_MOST_DECODED: Final = 4  # encoded more often than this, a path is no honest one
 _SEPARATOR: Final = re.compile(r"[/\\]")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -83,13 +84,21 @@ def _origin_form(target: str, host: str | None) -> str:
 
 
 def _check_segments(path: str) -> None:
-    plain = unquote(path)
-    if plain.startswith(OWN_PATHS) and not path.startswith(OWN_PATHS):
-        raise TargetUnsafe("target-reserved")
-    for segment in _SEPARATOR.split(plain):
-        # Some servers cut a path parameter off first: "..;x" is ".." to them.
-        if segment.partition(";")[0] in {".", ".."}:
-            raise TargetUnsafe("target-dot-segments")
+    """Every form that the path takes as it is decoded: some servers decode it twice."""
+    for _ in range(_MOST_DECODED):
+        if _SEPARATOR.sub("/", path[:2]) == "//":
+            raise TargetUnsafe("target-authority")
+        for segment in _SEPARATOR.split(path):
+            # Some servers cut a path parameter off first: "..;x" is ".." to them.
+            if segment.partition(";")[0] in {".", ".."}:
+                raise TargetUnsafe("target-dot-segments")
+        plain = unquote(path, "latin-1")
+        if plain == path:
+            return
+        if plain.startswith(OWN_PATHS) and not path.startswith(OWN_PATHS):
+            raise TargetUnsafe("target-reserved")
+        path = plain
+    raise TargetUnsafe("target-encoding")
 
 
 def end_to_end(headers: Iterable[tuple[str, str]], *, without: frozenset[str]) -> Headers:

@@ -31,8 +31,11 @@ def check_framing(request: web.BaseRequest) -> None:
     version = request.version
     headers = request.headers
     codings = headers.get("Transfer-Encoding")
+    known = version in (HttpVersion11, HttpVersion10)
+    if not known:
+        request._cache["version"] = HttpVersion11  # noqa: SLF001 - the answer is in one we speak
     sound = (
-        version in (HttpVersion11, HttpVersion10)
+        known
         and request.method not in _NOT_SERVED
         and (codings is None or (version == HttpVersion11 and codings.lower() == "chunked"))
         and all(_is_sound(name, value) for name, value in headers.items())

@@ -46,6 +46,8 @@ class Waiters:
         """The end of the enrollment, or None: time is up, the station left, or no use waiting."""
         timer = asyncio.get_running_loop().call_later(seconds, _give_up, waiting)
         connection.on_lost = lambda: _give_up(waiting)
+        if connection.transport is None:  # it left before anyone listened
+            _give_up(waiting)
         try:
             return await waiting
         finally:

@@ -1,0 +1,1 @@
+"""Bytes that nobody would send: at the target, at the headers, at the public listener whole."""
