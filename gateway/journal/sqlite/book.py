@@ -98,6 +98,10 @@ class SqliteBook:
         if self._connection.in_transaction:
             self._execute("ROLLBACK")
 
+    def make_room(self) -> bool:
+        """See ``writer.Book``."""
+        return self._space.give_up_reserve()
+
     def tidy(self, *, idle: bool) -> None:
         """See ``writer.Book``."""
         self._space.checkpoint(idle=idle)
@@ -201,6 +205,8 @@ class SqliteBook:
         seq, status, phase, reason = row
         if not moves.may_begin(Status(status), Phase(phase)):
             return None
+        if not self._space.has_room_for_an_attempt():
+            raise JournalFull("the disk is full: no attempt begins whose outcome could not be kept")
         self._move(seq, Status(status), moves.begun(reason))
         self._execute(
             "UPDATE enrollment SET attempts = attempts + 1, last_attempt_at = ? WHERE seq = ?",

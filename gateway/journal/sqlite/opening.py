@@ -13,6 +13,7 @@ import apsw
 
 from gateway.journal.contract import JournalFault
 from gateway.journal.keyring import sync_directory
+from gateway.journal.sqlite import reserve
 
 APPLICATION_ID: Final = 0x454E524C
 """``ENRL`` in the file's header: file(1) and other programs can tell whose it is."""
@@ -56,6 +57,8 @@ def open_file(path: Path, settings: Mapping[str, str | int]) -> apsw.Connection:
         # a setting may change the file.
         connection.pragma("locking_mode", "exclusive")
         version = _version(connection)
+        # Ours, and nobody else's now. Opening writes too, on a full disk in the reserve's place.
+        reserve.give_up(reserve.of(path))
         _settle(connection, settings)
         _migrate(connection, version)
         _check(connection)

@@ -1,5 +1,8 @@
 """How full the journal is, and when its write-ahead log is written back into the file.
 
+Three lines, in this order: at ``max_bytes`` or below ``min_free_bytes`` nothing more is accepted;
+on a disk that is full all the same the reserve is given up, and outcomes are written in its place;
+when half of that is gone no further attempt begins, so that those under way can still be recorded.
 Must not know what is kept.
 """
 
@@ -10,9 +13,11 @@ import apsw
 
 from gateway.journal.contract import Usage
 from gateway.journal.sqlite.opening import WAL_LIMIT
+from gateway.journal.sqlite.reserve import Reserve
 
 # A quiet moment is used from here on; without one, the log is let grow up to its limit.
 _WORTH_IT = 4 * 1024 * 1024
+_LEAST_PAGES = 16
 
 
 class Space:
@@ -24,10 +29,14 @@ class Space:
         self._connection = connection
         self._directory = path.parent
         self._max_bytes = max_bytes
-        self._min_free_bytes = min_free_bytes
         self._page_size = int(connection.pragma("page_size"))
+        # The smallest enrollment touches some pages: less than that is nothing.
+        self._min_free_bytes = max(min_free_bytes, _LEAST_PAGES * self._page_size)
         self._log_pages = 0
+        self._path = path
         connection.set_wal_hook(self._committed)
+        disk = os.statvfs(self._directory)
+        self._reserve = Reserve(path, disk_bytes=disk.f_blocks * disk.f_frsize)
         self.look()
 
     def look(self) -> None:
@@ -39,8 +48,10 @@ class Space:
         pages = int(self._connection.pragma("page_count"))
         pages -= int(self._connection.pragma("freelist_count"))
         self._used = pages * self._page_size
-        disk = os.statvfs(self._directory)
-        self._free = disk.f_bavail * disk.f_frsize
+        self._look_at_disk()
+        if not self._reserve.is_whole and self._free >= 2 * self._reserve.size:
+            self._reserve.take()
+            self._look_at_disk()
 
     def take(self, size: int) -> None:
         """Count what this transaction writes: twice on the disk, to the log and to the file."""
@@ -50,23 +61,50 @@ class Space:
     def has_room_for(self, size: int) -> bool:
         """Whether an enrollment of ``size`` bytes may be accepted."""
         return (
-            self._used + size <= self._max_bytes and self._free - 2 * size >= self._min_free_bytes
+            self._reserve.is_whole
+            and self._used + size <= self._max_bytes
+            and self._free - 2 * size >= self._min_free_bytes
         )
 
+    def has_room_for_an_attempt(self) -> bool:
+        """Whether one more intent may be written, and its outcome after it."""
+        return self._reserve.is_whole or self._free >= self._reserve.size // 2
+
+    def give_up_reserve(self) -> bool:
+        """The disk is full: make room for outcomes. False: there is none to make any more."""
+        return self._reserve.give_up()
+
     def usage(self) -> Usage:
-        """As last looked at."""
-        return Usage(self._used, self._max_bytes, self._free, self._min_free_bytes)
+        """As last looked at. Without its reserve the journal is full, whatever else is free."""
+        least = self._min_free_bytes
+        if not self._reserve.is_whole:
+            least = max(least, 2 * self._reserve.size)
+        return Usage(self._used, self._max_bytes, self._free, least)
 
     def checkpoint(self, *, idle: bool) -> None:
         """Write the log back, if it is worth it now."""
         size = self._log_pages * self._page_size
-        if size >= WAL_LIMIT or (idle and size >= _WORTH_IT):
+        # On a full disk at every chance: a log that is written back is used again from its start.
+        # But not if the file must grow so much for it that outcomes would find no room.
+        is_pressed = not self._reserve.is_whole
+        if is_pressed and self._growth() > self._free - self._reserve.size // 2:
+            return
+        if size >= WAL_LIMIT or (size > 0 and is_pressed) or (size >= _WORTH_IT and idle):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self._log_pages = 0
 
     def empty_log(self) -> None:
         """Write all of the log back, so that the file alone is the journal."""
         self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def _growth(self) -> int:
+        """Bytes that the file grows by when all of the log is written back."""
+        pages = int(self._connection.pragma("page_count"))
+        return max(pages * self._page_size - self._path.stat().st_size, 0)
+
+    def _look_at_disk(self) -> None:
+        disk = os.statvfs(self._directory)
+        self._free = disk.f_bavail * disk.f_frsize
 
     def _committed(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
         self._log_pages = pages

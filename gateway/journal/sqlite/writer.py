@@ -5,7 +5,8 @@ callers know, all with one wake-up of the event loop. So durable does not mean o
 not know what a call does.
 
 When a transaction fails, nothing of it happened; its calls are then run again, each in one of its
-own, so that one call's fault is not the others'. After a failed sync nothing is believed any more:
+own, so that one call's fault is not the others'. A full disk is given one more try, after the store
+has made room. After a failed sync nothing is believed any more:
 every call that waits, and every later one, raises ``JournalBroken``.
 """
 
@@ -20,7 +21,7 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from gateway.core.facts import JournalCommitted, Publish
-from gateway.journal.contract import JournalBroken, JournalFault
+from gateway.journal.contract import JournalBroken, JournalFault, JournalFull
 from gateway.journal.sqlite.faults import fault_of
 
 T = TypeVar("T")
@@ -46,6 +47,10 @@ class Book(Protocol):
 
     def rollback(self) -> None:
         """Undo it; harmless when there is none."""
+        ...
+
+    def make_room(self) -> bool:
+        """A write found the disk full: give up what was put by. False: there is nothing more."""
         ...
 
     def tidy(self, *, idle: bool) -> None:
@@ -162,7 +167,7 @@ class Writer:
             size += more.size
         return batch
 
-    def _together(self, book: Book, batch: list[Call]) -> None:
+    def _together(self, book: Book, batch: list[Call], *, last_try: bool = False) -> None:
         """Run a batch in one transaction, and each call alone if that fails."""
         if self._broken is not None:
             for call in batch:
@@ -177,9 +182,13 @@ class Writer:
             fault = self._undo(book, fault_of(error))
             for call in batch:
                 call.failed(fault)
-            if len(batch) > 1 and not isinstance(fault, JournalBroken):
+            if isinstance(fault, JournalBroken):
+                return
+            if isinstance(fault, JournalFull) and not last_try and book.make_room():
+                self._together(book, batch, last_try=True)
+            elif len(batch) > 1:
                 for call in batch:
-                    self._together(book, [call])
+                    self._together(book, [call], last_try=last_try)
 
     def _undo(self, book: Book, fault: JournalFault) -> JournalFault:
         """Roll back; what must be told to the callers."""
