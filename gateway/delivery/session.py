@@ -1,4 +1,7 @@
-"""The HTTP session towards the upstream, and the gateway's own credential for it."""
+"""The HTTP session for what is relayed, TLS towards the upstream, and the gateway's own credential.
+
+Attempts do not go through the session; see ``pool``.
+"""
 
 import ssl
 from pathlib import Path
@@ -9,7 +12,7 @@ from gateway.clock import Clock
 
 # Shorter than what servers usually allow an idle connection: one that the server closes just as a
 # request goes out costs a doubt.
-_KEEPALIVE_SECONDS = 15.0
+KEEPALIVE_SECONDS = 15.0
 _LOOK_AGAIN_SECONDS = 1.0
 
 
@@ -40,7 +43,7 @@ def upstream_session(
         timeout_seconds: one whole request.
         connect_timeout_seconds: until the connection stands, TLS included.
     """
-    connector = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=_KEEPALIVE_SECONDS)
+    connector = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEPALIVE_SECONDS)
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),

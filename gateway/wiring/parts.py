@@ -14,6 +14,7 @@ from gateway.delivery.courier import Courier
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.gate import Gate
 from gateway.delivery.memory import Memory
+from gateway.delivery.pool import UpstreamPool
 from gateway.delivery.session import Authorization, upstream_session, upstream_tls
 from gateway.delivery.transport import UpstreamTransport
 from gateway.journal.contract import Journal
@@ -29,8 +30,15 @@ GRACE_SECONDS: Final = 4.0  # for attempts under way when the gateway is told to
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The way to the recording server: its connections, and the gateway's own credential."""
+    """The way to the recording server: its connections, and the gateway's own credential.
 
+    Attributes:
+        pool: for enrollments and lookups.
+        session: for what is relayed, whose answers are streamed.
+        authorization: the gateway's own credential.
+    """
+
+    pool: UpstreamPool
     session: aiohttp.ClientSession
     authorization: Authorization
 
@@ -75,12 +83,21 @@ async def connected_upstream(shared: Shared) -> AsyncIterator[Upstream]:
         with blaming("upstream.client_certificate", OSError, ValueError):
             expires_at = first_expiry(settings.client_certificate)
         shared.metrics.certificate("upstream.client_certificate", expires_at)
+    pool = UpstreamPool(
+        upstream_settings(shared.settings).url,
+        tls=tls,
+        timeout_seconds=settings.timeout_seconds,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+    )
     async with upstream_session(
         tls,
         timeout_seconds=settings.timeout_seconds,
         connect_timeout_seconds=settings.connect_timeout_seconds,
     ) as session:
-        yield Upstream(session, authorization)
+        try:
+            yield Upstream(pool, session, authorization)
+        finally:
+            pool.close()
 
 
 async def make_dispatcher(
@@ -105,7 +122,7 @@ async def make_dispatcher(
         journal=journal,
         sealer=sealer,
         transport=UpstreamTransport(
-            upstream.session, upstream_settings(shared.settings), upstream.authorization
+            upstream.pool, upstream_settings(shared.settings), upstream.authorization
         ),
         policy=policy,
         clock=shared.clock,

@@ -4,12 +4,14 @@ import asyncio
 import gzip
 import socket
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from gateway.core.enrollment import Answer, Enrollment, Headers
 from gateway.core.outcome import Broken, Credential, Exchange, NotConnected
-from gateway.delivery.session import upstream_session
+from gateway.delivery.pool import UpstreamPool
 from gateway.delivery.transport import UpstreamSettings, UpstreamTransport
 from tests.support.raw_server import (
     Behave,
@@ -37,15 +39,30 @@ def an_enrollment(method: str = "POST", headers: Headers = (), body: bytes = b"x
     )
 
 
+@asynccontextmanager
+async def connections(
+    url: str, *, timeout_seconds: float = 1.0, limit: int = 1000
+) -> AsyncIterator[UpstreamPool]:
+    pool = UpstreamPool(
+        url,
+        tls=ssl.create_default_context(),
+        timeout_seconds=timeout_seconds,
+        connect_timeout_seconds=0.3,
+        most_answer_bytes=limit,
+    )
+    try:
+        yield pool
+    finally:
+        pool.close()
+        await asyncio.sleep(0)
+
+
 async def exchange(
     url: str, enrollment: Enrollment, *, credential: str | None = None, limit: int = 1000
 ) -> Exchange:
-    context = ssl.create_default_context()
-    settings = UpstreamSettings(url, lookup_path="/by-key/{key}", max_answer_bytes=limit)
-    async with upstream_session(
-        context, timeout_seconds=0.5, connect_timeout_seconds=0.3
-    ) as session:
-        return await UpstreamTransport(session, settings, lambda: credential).send(enrollment)
+    async with connections(url, timeout_seconds=0.5, limit=limit) as pool:
+        transport = UpstreamTransport(pool, UpstreamSettings(url), lambda: credential)
+        return await transport.send(enrollment)
 
 
 async def test_a_complete_answer_comes_back_as_it_was() -> None:
@@ -140,13 +157,8 @@ async def test_nothing_is_sent_again_when_a_kept_connection_turns_out_to_be_clos
         writer.transport.abort()
 
     seen: list[str] = []
-    async with (
-        raw_server(once) as server,
-        upstream_session(
-            ssl.create_default_context(), timeout_seconds=1.0, connect_timeout_seconds=1.0
-        ) as session,
-    ):
-        transport = UpstreamTransport(session, UpstreamSettings(server.url), lambda: None)
+    async with raw_server(once) as server, connections(server.url) as pool:
+        transport = UpstreamTransport(pool, UpstreamSettings(server.url), lambda: None)
         assert isinstance(await transport.send(an_enrollment(method, body=b"")), Answer)
         assert isinstance(await transport.send(an_enrollment(method, body=b"")), Broken)
         await asyncio.sleep(0.05)
@@ -191,27 +203,26 @@ async def test_the_gateways_own_credential_takes_the_place_of_the_stations() -> 
     assert b"Authorization: Bearer station\r\n" in server.requests[1]
 
 
+async def test_a_credential_with_a_line_end_is_never_sent() -> None:
+    async with raw_server(answering(OK)) as server:
+        for credential in ("Bearer x\r\nX-More: 1", "Bearer x\nX-More: 1", "Bearer x\rX"):
+            with pytest.raises(ValueError, match="line end"):
+                await exchange(server.url, an_enrollment(), credential=credential)
+        assert server.requests == []
+
+
 async def test_whose_credential_an_attempt_carries_is_known() -> None:
     own = an_enrollment(headers=(("authorization", "Bearer station"),))
-    async with upstream_session(
-        ssl.create_default_context(), timeout_seconds=1.0, connect_timeout_seconds=1.0
-    ) as session:
-        settings = UpstreamSettings("http://127.0.0.1:1")
-        assert (
-            UpstreamTransport(session, settings, lambda: "x").credential(own) is Credential.GATEWAY
-        )
-        bare = UpstreamTransport(session, settings, lambda: None)
+    settings = UpstreamSettings("http://127.0.0.1:1")
+    async with connections(settings.url) as pool:
+        assert UpstreamTransport(pool, settings, lambda: "x").credential(own) is Credential.GATEWAY
+        bare = UpstreamTransport(pool, settings, lambda: None)
         assert bare.credential(own) is Credential.STATION
         assert bare.credential(an_enrollment()) is Credential.NONE
 
 
 async def test_a_lookup_asks_for_the_key_in_its_place() -> None:
-    async with (
-        raw_server(answering(OK)) as server,
-        upstream_session(
-            ssl.create_default_context(), timeout_seconds=1.0, connect_timeout_seconds=1.0
-        ) as session,
-    ):
+    async with raw_server(answering(OK)) as server, connections(server.url) as pool:
         settings = UpstreamSettings(server.url, lookup_path="/by-key/{key}")
-        await UpstreamTransport(session, settings, lambda: None).look_up("a/b c")
+        await UpstreamTransport(pool, settings, lambda: None).look_up("a/b c")
     assert server.requests[0].startswith(b"GET /by-key/a%2Fb%20c HTTP/1.1\r\n")

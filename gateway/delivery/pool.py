@@ -1,0 +1,148 @@
+"""Connections to the upstream: made when they are needed, kept for a little while, timed.
+
+Must not know what is asked. How many there are is the window's business.
+"""
+
+import asyncio
+import socket
+import ssl
+from typing import Final
+
+import aiohappyeyeballs
+from yarl import URL
+
+from gateway.core.outcome import Exchange, NotConnected
+from gateway.delivery.connection import UpstreamConnection
+from gateway.delivery.session import KEEPALIVE_SECONDS
+
+# RFC 8305, section 5: the next address is tried when the one before has said nothing for so long.
+_NEXT_ADDRESS_AFTER: Final = 0.25
+
+
+class UpstreamPool:
+    """Asks the upstream, each time on a connection of its own."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        tls: ssl.SSLContext,
+        timeout_seconds: float,
+        connect_timeout_seconds: float,
+        most_answer_bytes: int = 8 * 1024 * 1024,
+    ) -> None:
+        """Set it up; nothing is connected yet.
+
+        Args:
+            url: scheme, host and port count.
+            tls: for an ``https`` url.
+            timeout_seconds: one whole exchange, the time to connect included.
+            connect_timeout_seconds: until the connection stands, TLS included.
+            most_answer_bytes: a longer answer counts by its status; its body is not kept.
+        """
+        at = URL(url)
+        self._host, self._port = at.raw_host or "", at.port or 0
+        self._tls = tls if at.scheme == "https" else None
+        self._timeout = timeout_seconds
+        self._connect_timeout = min(connect_timeout_seconds, timeout_seconds)
+        self._most_answer_bytes = most_answer_bytes
+        self._idle: list[tuple[UpstreamConnection, float]] = []  # the longest idle first
+        self._busy: set[UpstreamConnection] = set()
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def exchange(self, head: bytes, body: bytes) -> Exchange:
+        """Send a request once, and wait for its answer. Never raises for what the wire does."""
+        loop = asyncio.get_running_loop()
+        left = self._timeout
+        connection = self._take()
+        if connection is None:
+            began = loop.time()
+            made = await self._connect()
+            if isinstance(made, NotConnected):
+                return made
+            connection = made
+            left = max(left - (loop.time() - began), 0.0)
+        self._busy.add(connection)
+        timer = loop.call_later(left, connection.break_off, "timeout")
+        try:
+            return await connection.ask(head, body)
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        finally:
+            timer.cancel()
+            self._busy.discard(connection)
+            self._give_back(connection, now=loop.time())
+
+    def close(self) -> None:
+        """Drop every connection."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for connection, _ in self._idle:
+            connection.close()
+        self._idle.clear()
+        for connection in tuple(self._busy):
+            connection.break_off("eof")
+
+    def _take(self) -> UpstreamConnection | None:
+        """The one used last: it is the least likely to be closed by the server just now."""
+        earliest = asyncio.get_running_loop().time() - KEEPALIVE_SECONDS
+        while self._idle:
+            connection, since = self._idle.pop()
+            if since > earliest and connection.reusable:
+                return connection
+            connection.close()
+        return None
+
+    def _give_back(self, connection: UpstreamConnection, *, now: float) -> None:
+        if not connection.reusable:
+            connection.close()
+            return
+        self._idle.append((connection, now))
+        if self._sweep is None:
+            self._plan_sweep()
+
+    def _plan_sweep(self) -> None:
+        self._sweep = asyncio.get_running_loop().call_later(KEEPALIVE_SECONDS, self._drop_old)
+
+    def _drop_old(self) -> None:
+        earliest = asyncio.get_running_loop().time() - KEEPALIVE_SECONDS
+        kept = [each for each in self._idle if each[1] > earliest and each[0].reusable]
+        for connection, _ in {*self._idle} - {*kept}:
+            connection.close()
+        self._idle = kept
+        self._sweep = None
+        if kept:
+            self._plan_sweep()
+
+    async def _connect(self) -> UpstreamConnection | NotConnected:
+        """A connection that stands, or why there is none; no byte of a request has left."""
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                return await self._open()
+        except TimeoutError:
+            return NotConnected("timeout")
+        except socket.gaierror:
+            return NotConnected("dns")
+        except ssl.SSLError:
+            return NotConnected("tls")
+        except OSError:
+            return NotConnected("refused")
+
+    async def _open(self) -> UpstreamConnection:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        opened = await aiohappyeyeballs.start_connection(
+            found, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER, interleave=1
+        )
+        try:
+            _, connection = await loop.create_connection(
+                lambda: UpstreamConnection(most_answer_bytes=self._most_answer_bytes),
+                sock=opened,
+                ssl=self._tls,
+                server_hostname=self._host if self._tls is not None else None,
+            )
+        except BaseException:
+            opened.close()
+            raise
+        return connection
