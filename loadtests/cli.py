@@ -93,6 +93,9 @@ def run(
     scale: Scale = 1.0,
     time_scale: TimeScale = 1.0,
     seed: Seed = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="So many Locust processes share the stations.")
+    ] = 1,
     out: Out = None,
 ) -> None:
     """Start what is not given, send a scenario's enrollments, and judge what became of them.
@@ -103,7 +106,7 @@ def run(
     (plan,) = conduct.plans(scenario, [via], scale, time_scale, seed)
     if out is not None:
         plan = replace(plan, folder=out.absolute())
-    plan = replace(plan, gateway=gateway, server_listen=listen)
+    plan = replace(plan, gateway=gateway, server_listen=listen, workers=workers)
     conduct.drive([plan], at_once=False)
     verdict = report.verify(plan.folder)
     console.print(f"\n{verdict.sentence}", soft_wrap=True)

@@ -23,11 +23,16 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from loadtests import scenario as scenarios
+from loadtests.clocks import Clocks
+from loadtests.clocks import answer as answer_clock
 from loadtests.desk import Desk, Load
 from loadtests.enrollments import Registry
 from loadtests.logs import End, LogWriter, Run
 from loadtests.stations import HABITS, PRESS_SECONDS, station_names, usual_habit
+from loadtests.tab import Tab
 from loadtests.wire import Wire
+
+_hooks: Any = events  # Locust's hooks have no types
 
 MOST_IN_FLIGHT = 8192
 HEAD_START_SECONDS = 2.0
@@ -46,9 +51,10 @@ def _options(parser: LocustArgumentParser) -> None:
     add("--via", default="gateway", help="what is in between, for the log: gateway, direct, …")
     add("--habit", choices=tuple(HABITS), help="what desks do; presses-enter unless via gateway")
     add("--sent", default="sent.jsonl", help="file for the log of what was sent and told")
+    add("--ledger", default="", help="the simulated server's ledger, for the tab on Locust's page")
     add("--tag", default="", help="begins every key; made from seed and time if not given")
     # Set when a test starts, so that workers hear of them.
-    for name, kind in (("--origin", float), ("--station-workers", int)):
+    for name, kind in (("--origin", float), ("--station-workers", int), ("--clock-offset", float)):
         add(name, type=kind, default=0, include_in_web_ui=False, help=SUPPRESS)
 
 
@@ -57,6 +63,7 @@ class _Process:
 
     load: Load | None = None
     stations: deque[str]
+    clocks: Clocks | None = None
     cpu_percent_max: float = 0.0
 
 
@@ -71,8 +78,10 @@ class _Options(Protocol):
     habit: str | None
     sent: str
     origin: float
+    ledger: str
     tag: str
     station_workers: int
+    clock_offset: float | None
 
 
 def _chosen(environment: Environment) -> _Options:
@@ -93,17 +102,27 @@ def _workers(runner: Runner | None) -> int:
 
 
 def _check(environment: Environment, **_: object) -> None:
+    options, runner = _chosen(environment), environment.runner
     try:
-        _scenario(_chosen(environment))
+        _scenario(options)
     except scenarios.ScenarioError as wrong:
         sys.exit(str(wrong))
+    if isinstance(runner, MasterRunner):
+        _Process.clocks = Clocks(runner)
+    elif isinstance(runner, WorkerRunner):
+        answer_clock(runner)
+    if environment.web_ui is not None:
+        Tab(
+            environment.web_ui, Path(options.sent), Path(options.ledger) if options.ledger else None
+        )
 
 
 def _start(environment: Environment, **_: object) -> None:
     options, runner = _chosen(environment), environment.runner
     if not isinstance(runner, WorkerRunner):
+        options.station_workers = workers = _workers(runner)
+        options.clock_offset = _Process.clocks.ask(workers) if _Process.clocks else 0.0
         options.origin = time.time() + HEAD_START_SECONDS
-        options.station_workers = _workers(runner)
     if isinstance(runner, MasterRunner):
         return
     scenario = _scenario(options)
@@ -118,6 +137,7 @@ def _start(environment: Environment, **_: object) -> None:
             via=options.via,
             started_at=time.time(),
             time_origin=options.origin,
+            clock_offset=options.clock_offset,
         )
     )
     _Process.stations = deque(names[index :: options.station_workers])
@@ -198,7 +218,6 @@ class Station(FastHttpUser):
         raise StopUser
 
 
-_hooks: Any = events  # Locust's hooks have no types
 _hooks.init_command_line_parser.add_listener(_options)
 _hooks.init.add_listener(_check)
 _hooks.test_start.add_listener(_start)

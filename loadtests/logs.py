@@ -26,7 +26,11 @@ promise that still stands; `refused` (429, 503) and `failed` (no usable answer) 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """First line of `sent.jsonl`, once per generating process: what was asked for."""
+    """First line of `sent.jsonl`, once per generating process: what was asked for.
+
+    `clock_offset` is the largest distance of a generating host's clock from the master's, in
+    seconds; `None` if one did not tell its time.
+    """
 
     scenario: Mapping[str, object]
     seed: int
@@ -34,6 +38,7 @@ class Run:
     via: str
     started_at: float
     time_origin: float
+    clock_offset: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,9 @@ ANSWER_SECONDS = 2.0
 class Plan:
     """One run: `scenario` is its name or file, `scaled` what that is at these scales.
 
-    `folder` is absolute. `habit` is how desks behave, the usual one of `via` if None. `gateway` is
-    the address of one that runs already; its upstream must be `server_listen`.
+    `folder` is absolute. `habit` is how desks behave, the usual one of `via` if None. `workers`
+    processes share the stations. `gateway` is the address of one that runs already; its upstream
+    must be `server_listen`.
     """
 
     scenario: str
@@ -44,6 +45,7 @@ class Plan:
     via: str
     folder: Path
     habit: str | None = None
+    workers: int = 1
     gateway: str | None = None
     server_listen: str = "127.0.0.1:0"
 
@@ -167,6 +169,8 @@ async def _stations(plan: Plan, url: str) -> AsyncIterator[Part]:
     command += ["--seed", str(plan.seed), "--via", plan.via, "--tag", _tag(plan)]
     if plan.habit is not None:
         command += ["--habit", plan.habit]
+    if plan.workers > 1:
+        command += ["--processes", str(plan.workers)]
     async with running("stations (Locust)", command, plan.folder / "locust.log") as part:
         yield part
 

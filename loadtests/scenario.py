@@ -19,7 +19,7 @@ from loadtests.enrollments import PacketSizes
 from loadtests.server.faults import Fault
 from loadtests.server.model import Model
 from loadtests.targets import TargetError, parse
-from loadtests.verdict import Limits
+from loadtests.validity import Limits
 
 FOLDER = Path(__file__).parent / "scenarios"
 LEAST_LIMIT_SECONDS = 10.0

@@ -36,6 +36,8 @@ class Tally:
     dropped: int = 0
     effects: int = 0
     origin: float | None = None
+    server: str = "not heard of yet"
+    outstanding: int = 0
     _safe: set[str] = field(default_factory=set)
     _recorded: set[str] = field(default_factory=set)
 
@@ -75,9 +77,16 @@ class Tally:
                     self.origin = event["time_origin"]
 
     def take_ledger(self, lines: list[bytes]) -> None:
-        """Count lines of `ledger.jsonl`."""
+        """Count lines of `ledger.jsonl`, and keep what the server was last seen to be."""
         for line in lines:
             event = json.loads(line)
-            if event["event"] == "recorded":
-                self.effects += 1
-                self._recorded.add(event["enrollment"] or event["key"])
+            match event["event"]:
+                case "recorded":
+                    self.effects += 1
+                    self._recorded.add(event["enrollment"] or event["key"])
+                case "server":
+                    self.server = "up"
+                case "state":
+                    self.server = event["state"]
+                case "sample":
+                    self.outstanding = event["outstanding"]

@@ -7,8 +7,8 @@ files give the same verdict on any machine.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import cast
 
 from loadtests.audit import Finding, audit
 from loadtests.evidence import Evidence, gather
@@ -16,22 +16,10 @@ from loadtests.lines import UnreadableLineError
 from loadtests.logs import read_ledger, read_sent
 from loadtests.measures import Drain, Figure, drains, measure
 from loadtests.targets import HARM, Check, TargetError, check, duration, parse, say
+from loadtests.validity import limits_of, reasons_against
 
 PASSED, MISSED, INVALID, HARMED = 0, 1, 2, 3
 """Exit codes. A run that harmed an enrollment is 3, whatever else is wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What makes a run trustworthy and an answer timely; a scenario's `limits` override these.
-
-    50 ms behind the schedule is where an open loop starts to hide slowness (coordinated omission);
-    a Python process above 90 % of a core is where Locust itself warns.
-    """
-
-    answered_within_seconds: float = 12.0
-    sent_late_p99_seconds: float = 0.05
-    cpu_percent_max: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +94,15 @@ def judge(directory: Path) -> Verdict:
 
 
 def examine(directory: Path) -> tuple[Evidence, tuple[UnreadableLineError, ...]]:
-    """Read both logs once; a log that is not there is an empty one. Lines not read are returned."""
+    """Read both logs once; a log that is not there is an empty one. Lines not read are returned.
+
+    Stations on several hosts leave a log on each, `sent-HOST.jsonl` and the like: all that are in
+    the folder are read as one.
+    """
     unreadable: list[UnreadableLineError] = []
-    sent, ledger = directory / "sent.jsonl", directory / "ledger.jsonl"
+    sent, ledger = sorted(directory.glob("sent*.jsonl")), directory / "ledger.jsonl"
     evidence = gather(
-        read_sent(sent, unreadable.append) if sent.exists() else (),
+        chain.from_iterable(read_sent(path, unreadable.append) for path in sent),
         read_ledger(ledger, unreadable.append) if ledger.exists() else (),
     )
     return evidence, tuple(unreadable)
@@ -120,11 +112,11 @@ def decide(evidence: Evidence, unreadable: Sequence[UnreadableLineError] = ()) -
     """The verdict on what both logs say. Pure."""
     run = evidence.runs[0] if evidence.runs else None
     scenario = run.scenario if run else {}
-    limits = _limits(scenario)
+    limits = limits_of(_table(scenario, "limits"))
     findings = audit(evidence)
     measures = measure(evidence, findings, within=limits.answered_within_seconds)
     checks = tuple(check(target, measures) for target in parse(_table(scenario, "targets")))
-    invalid = tuple(_invalid(evidence, limits, measures, unreadable))
+    invalid = tuple(reasons_against(evidence, limits, measures, unreadable))
     drained = tuple(drains(evidence))
     code = _exit_code(findings, invalid, checks)
     return Verdict(
@@ -148,46 +140,6 @@ def _table(scenario: Mapping[str, object], name: str) -> Mapping[str, object]:
     if not isinstance(table, Mapping):
         raise TargetError(f"the scenario's {name} must be a table")
     return table
-
-
-def _limits(scenario: Mapping[str, object]) -> Limits:
-    given = _table(scenario, "limits")
-    unknown = given.keys() - Limits.__dataclass_fields__.keys()
-    if unknown:
-        raise TargetError(
-            f"limits: no such limit: {', '.join(sorted(unknown))}."
-            f" Known: {', '.join(Limits.__dataclass_fields__)}"
-        )
-    return Limits(**cast("Mapping[str, float]", given))
-
-
-def _invalid(
-    evidence: Evidence,
-    limits: Limits,
-    measures: Mapping[str, Figure],
-    unreadable: Sequence[UnreadableLineError],
-) -> list[str]:
-    """Every reason why this run proves nothing."""
-    late = measures["sent_late_p99"] or 0.0
-    cpu = max((end.cpu_percent_max for end in evidence.ends), default=0.0)
-    open_ends = len(evidence.runs) - len(evidence.ends)
-    settings = {(str(run.scenario), run.seed, run.scale, run.via) for run in evidence.runs}
-    found = {
-        "sent.jsonl does not begin with a run line": not evidence.run_comes_first,
-        "ledger.jsonl does not begin with a server line": not evidence.server_comes_first,
-        "sent.jsonl mixes runs of different settings": len(settings) > 1,
-        "no station sent anything": not evidence.cases,
-        f"generating processes that did not write their end: {open_ends}": open_ends > 0,
-        f"arrivals that the generator dropped: {len(evidence.dropped)}": bool(evidence.dropped),
-        f"the generator was late: p99 of sent - due is {late * 1000:.0f} ms, at most"
-        f" {limits.sent_late_p99_seconds * 1000:.0f} ms": late > limits.sent_late_p99_seconds,
-        f"the generator's processor was saturated: {cpu:.0f} %, at most"
-        f" {limits.cpu_percent_max:.0f} %": cpu > limits.cpu_percent_max,
-        f"answers to enrollments that were never sent: {len(evidence.strays)}, among them"
-        f" {', '.join(evidence.strays[:3])}": bool(evidence.strays),
-    }
-    torn_middle = [f"unreadable line {error}" for error in unreadable if not error.torn]
-    return [reason for reason, holds in found.items() if holds] + torn_middle
 
 
 def _exit_code(findings: Sequence[Finding], invalid: Sequence[str], checks: Sequence[Check]) -> int:

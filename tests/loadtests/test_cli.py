@@ -1,6 +1,7 @@
 """The commands, and short runs with real processes."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -126,6 +127,39 @@ def test_a_quiet_run_passes_and_leaves_its_logs_and_reports(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_two_workers_send_what_one_sends_and_share_one_verdict(tmp_path: Path) -> None:
+    scenario = _scenario(tmp_path, QUIET)
+    for workers in ("1", "2"):
+        code, output = _done(
+            *("run", scenario, "--via", "direct", "--seed", "3"),
+            *("--workers", workers, "--out", str(tmp_path / workers)),
+        )
+        assert code == 0, output
+    assert _citizens(tmp_path / "1") == _citizens(tmp_path / "2")
+    runs = [event for event in read_sent(tmp_path / "2" / "sent.jsonl") if isinstance(event, Run)]
+    assert [0 < (run.clock_offset or 0) < 0.05 for run in runs] == [True, True]
+
+
+@pytest.mark.slow
+def test_logs_of_several_hosts_in_one_folder_are_judged_as_one(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    code, output = _done(
+        *("run", _scenario(tmp_path, QUIET), "--via", "direct", "--seed", "3"),
+        *("--workers", "2", "--out", str(out)),
+    )
+    assert code == 0, output
+    arrivals = json.loads((out / "verdict.json").read_text())["measures"]["arrivals"]
+    run, *events = (out / "sent.jsonl").read_bytes().splitlines(keepends=True)
+    own = [event for event in events if b'"36.03.01-1"' in event or b"-36.03.01-1-" in event]
+    (out / "sent-other-host.jsonl").write_bytes(run + b"".join(own))
+    (out / "sent.jsonl").write_bytes(b"".join(event for event in events if event not in own))
+    _done("verify", str(out))
+    verdict = json.loads((out / "verdict.json").read_text())
+    assert verdict["measures"]["arrivals"] == arrivals
+    assert verdict["measures"]["lost"] == 0
+
+
+@pytest.mark.slow
 def test_officers_who_press_enter_at_a_server_that_hangs_lose_enrollments(tmp_path: Path) -> None:
     out = tmp_path / "run"
     code, output = _done(
@@ -153,10 +187,10 @@ def test_a_comparison_sends_the_same_citizens_each_way_and_shows_both(tmp_path: 
 
 def _citizens(folder: Path) -> set[tuple[str, str, float]]:
     """Who came: key, digest, and when in seconds after the start."""
-    run, *events = read_sent(folder / "sent.jsonl")
-    assert isinstance(run, Run)
+    events = list(read_sent(folder / "sent.jsonl"))
+    origin = next(event.time_origin for event in events if isinstance(event, Run))
     return {
-        (event.key, event.sha256, round(event.due - run.time_origin, 4))
+        (event.key, event.sha256, round(event.due - origin, 4))
         for event in events
         if isinstance(event, Sent)
     }
