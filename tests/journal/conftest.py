@@ -1,21 +1,59 @@
 """Every store of the contract, fresh and open."""
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from gateway.journal.contract import Journal
 from gateway.journal.memory import MemoryJournal
+from gateway.journal.postgres import PostgresJournal
 from gateway.journal.sqlite import SqliteJournal
+from tests.support.postgres import Server, one_server, url_of
+
+STORES: Final = ["memory", "sqlite", "postgres"]
+_numbers = itertools.count(1)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One server for all tests; each takes a schema of its own."""
+    with one_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> str:
+    """An empty place on it."""
+    return new_place(postgres_server)
+
+
+def new_place(server: Server) -> str:
+    """A URL with an empty schema."""
+    schema = f"place_{next(_numbers)}"
+    server.sql(f"CREATE SCHEMA {schema}")
+    return url_of(server, schema=schema)
+
+
+@pytest.fixture(params=STORES)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[int], Journal]:
+    """Makes a closed journal that may hold so many bytes."""
+    match request.param:
+        case "memory":
+            return lambda limit: MemoryJournal(max_bytes=limit)
+        case "sqlite":
+            return lambda limit: SqliteJournal(tmp_path / "journal.db", max_bytes=limit)
+        case _:
+            url = new_place(request.getfixturevalue("postgres_server"))
+            return lambda limit: PostgresJournal(url, max_bytes=limit)
+
+
+@pytest.fixture
+async def journal(make: Callable[[int], Journal]) -> AsyncIterator[Journal]:
     """An empty journal, open since second 0."""
-    store: Journal = (
-        MemoryJournal() if request.param == "memory" else SqliteJournal(tmp_path / "journal.db")
-    )
+    store = make(20_000_000_000)
     await store.open(now=0.0)
     yield store
     await store.close()

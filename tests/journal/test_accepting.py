@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,6 @@ from gateway.journal.contract import (
     JournalFull,
     Life,
 )
-from gateway.journal.memory import MemoryJournal
-from gateway.journal.sqlite import SqliteJournal
 from tests.journal.entries import ANSWER, DEAD, DELIVERED, entry, to
 
 
@@ -255,16 +252,11 @@ async def test_an_open_journal_is_not_opened_a_second_time(journal: Journal) -> 
     assert (await journal.totals()).accepted == 0
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
 async def test_at_its_limit_it_is_full_but_answers_known_identities_and_takes_outcomes(
-    kind: str, tmp_path: Path
+    make: Callable[[int], Journal],
 ) -> None:
     limit = 2_000_000
-    small: Journal = (
-        MemoryJournal(max_bytes=limit)
-        if kind == "memory"
-        else SqliteJournal(tmp_path / "small.db", max_bytes=limit)
-    )
+    small = make(limit)
     await small.open(now=0.0)
     offers = [small.accept(entry(number, size=100_000), sending=True) for number in range(1, 50)]
     answers = await asyncio.gather(*offers, return_exceptions=True)

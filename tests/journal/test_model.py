@@ -26,18 +26,19 @@ WAITING = {Status.PENDING, Status.IN_DOUBT}
 
 
 class BothStores(RuleBasedStateMachine):
-    """Random work on the reference and on SQLite."""
+    """Random work on the reference and on another store, here SQLite."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 100.0
+        self.runner = asyncio.Runner()
+        self.stores: tuple[Journal, Journal] = (MemoryJournal(), self.other())
+
+    def other(self) -> Journal:
+        """The store that is compared with the reference."""
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "journal.db"
-        self.runner = asyncio.Runner()
-        self.stores: tuple[Journal, Journal] = (
-            MemoryJournal(),
-            SqliteJournal(self.path, settings=QUICK),
-        )
+        return SqliteJournal(self.path, settings=QUICK)
 
     @initialize()
     def opens(self) -> None:
@@ -47,8 +48,8 @@ class BothStores(RuleBasedStateMachine):
         async def run() -> tuple[T, T]:
             return await call(self.stores[0]), await call(self.stores[1])
 
-        reference, sqlite = self.runner.run(run())
-        assert sqlite == reference
+        reference, other = self.runner.run(run())
+        assert other == reference
         return reference
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 60.0]))
@@ -127,7 +128,6 @@ class BothStores(RuleBasedStateMachine):
         self.both(lambda store: store.close())
         self.runner.close()
         self.counters_and_erasure_agree_with_the_rows()
-        self.folder.cleanup()
 
     def counters_and_erasure_agree_with_the_rows(self) -> None:
         connection = apsw.Connection(str(self.path))
@@ -141,6 +141,7 @@ class BothStores(RuleBasedStateMachine):
             contents = connection.execute("SELECT count(*) FROM content").get
         finally:
             connection.close()
+        self.folder.cleanup()
         assert {status: counters[status] for status in Status} == dict.fromkeys(Status, 0) | rows
         assert contents == len(bodies)
         for status, erased, key_erased in bodies:

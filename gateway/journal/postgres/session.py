@@ -1,0 +1,128 @@
+"""One connection and the transaction on it: what it has counted, and whether it may deliver.
+
+Which calls run in it is not known here. A transaction is begun, filled, and then either committed
+or rolled back; what was counted goes with it.
+"""
+
+from collections import Counter
+from typing import Any, Final
+
+from gateway.journal.postgres.lease import LEASE
+
+SHARDS: Final = 16
+
+
+class TurnLost(Exception):
+    """Another gateway delivers now: nothing of this transaction may stand."""
+
+
+class UnsureCommit(Exception):
+    """The server gave up waiting for its standbys: on its own disk, and perhaps nowhere else."""
+
+
+class Session:
+    """See the module. ``connection`` is asyncpg's."""
+
+    def __init__(self, connection: Any, *, shard: int) -> None:  # noqa: ANN401 - asyncpg has no types
+        self.connection = connection
+        self._shard = shard % SHARDS
+        self._warned = False
+        connection.add_log_listener(self._heard)
+        self.reset(epoch=None, again=False)
+
+    def reset(self, *, epoch: int | None, again: bool) -> None:
+        """Before a transaction.
+
+        Args:
+            epoch: of the lease that this gateway holds, or None.
+            again: these calls may have been committed before, without an answer.
+        """
+        self.epoch = epoch
+        self.again = again
+        self.counted: Counter[str] = Counter()
+        self.delivers = False
+        self.sure = False
+        self.changed = 0
+        self.ended: list[str] = []
+        self.waiting = False
+        self._room: int | None = None
+
+    async def begin(self) -> None:
+        """Start a transaction."""
+        await self.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+
+    async def ready(self) -> None:
+        """Finish the transaction, all but its commit.
+
+        Raises:
+            TurnLost: it holds a move of delivery, and another gateway has the lease.
+        """
+        await self._count()
+        if self.delivers:
+            # Locked until the commit: the lease cannot change hands in between.
+            held = await self.connection.fetchval(
+                "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 FOR UPDATE",
+                LEASE,
+                self.epoch,
+            )
+            if held is None:
+                raise TurnLost
+
+    async def commit(self) -> None:
+        """Make it durable.
+
+        Raises:
+            UnsureCommit: it may be on one disk only.
+        """
+        self._warned = False
+        await self.connection.execute("COMMIT")
+        if self._warned:
+            raise UnsureCommit
+
+    async def rollback(self) -> None:
+        """Undo it."""
+        await self.connection.execute("ROLLBACK")
+
+    def may_deliver(self) -> bool:
+        """Whether a move of delivery may be made; the commit then checks that it still may."""
+        if self.epoch is None:
+            return False
+        self.delivers = True
+        return True
+
+    def be_sure(self) -> None:
+        """What was read is about to be told: write something, so that the commit waits for it.
+
+        Another session's row can be seen before the standbys have it, if the wait of that one was
+        broken off. The standbys take commits in order: one that they confirm covers all before.
+        """
+        self.sure = True
+
+    async def used(self) -> int:
+        """Bytes of what is alive, this transaction's own among them."""
+        if self._room is None:
+            self._room = await self.connection.fetchval(
+                "SELECT coalesce(sum(value), 0)::BIGINT FROM counter WHERE name = 'bytes'"
+            )
+        return self._room + self.counted["bytes"]
+
+    async def _count(self) -> None:
+        changes = {name: by for name, by in self.counted.items() if by}
+        if self.sure and not changes:
+            changes = {"accepted": 0}
+        if changes:
+            names = sorted(changes)
+            await self.connection.execute(
+                "INSERT INTO counter AS c (name, shard, value)"
+                " SELECT name, $1, change FROM unnest($2::TEXT[], $3::BIGINT[]) AS g (name, change)"
+                " ORDER BY name"
+                " ON CONFLICT (name, shard) DO UPDATE SET value = c.value + excluded.value",
+                self._shard,
+                names,
+                [changes[name] for name in names],
+            )
+
+    def _heard(self, _connection: Any, message: Any) -> None:  # noqa: ANN401 - asyncpg's
+        """A warning at a commit: the wait for the standbys was broken off."""
+        if getattr(message, "severity_en", None) == "WARNING" or message.sqlstate == "01000":
+            self._warned = True

@@ -1,0 +1,159 @@
+"""Commits whose answer is lost, sessions that break: asked again, and never done twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from gateway.core.lifecycle import Status
+from gateway.journal.contract import Accepted, Existing, JournalFault
+from gateway.journal.postgres import PostgresJournal
+from gateway.journal.postgres.session import Session
+from tests.journal.entries import DELIVERED, entry, to
+from tests.support.postgres import Server
+
+
+@pytest.fixture
+async def journal(postgres_url: str) -> AsyncIterator[PostgresJournal]:
+    store = PostgresJournal(postgres_url, patience_seconds=3.0)
+    await store.open(now=0.0)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["before the commit", "after the commit"])
+def break_once(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """Breaks the session at the next commit that changes something, either side of it."""
+    commit = Session.commit
+    armed = False
+
+    async def breaks(session: Session) -> None:
+        nonlocal armed
+        if not (armed and session.changed):
+            return await commit(session)
+        armed = False
+        if request.param == "after the commit":
+            await commit(session)
+        session.connection.terminate()
+        raise ConnectionResetError
+
+    def arm() -> None:
+        nonlocal armed
+        armed = True
+
+    monkeypatch.setattr(Session, "commit", breaks)
+    return arm
+
+
+async def test_an_enrollment_whose_commit_was_not_heard_of_is_accepted_once(
+    journal: PostgresJournal, break_once: Callable[[], None]
+) -> None:
+    break_once()
+    assert await journal.accept(entry(1), sending=True) == Accepted(Status.SENDING)
+    assert (await journal.totals()).accepted == 1
+    again = await journal.accept(entry(9, identity="identity-1"), sending=False)
+    assert isinstance(again, Existing)
+    assert again.kept.life.id == entry(1).id
+
+
+async def test_a_whole_batch_is_asked_again(
+    journal: PostgresJournal, break_once: Callable[[], None]
+) -> None:
+    await journal.accept(entry(1, identity="known"), sending=False)
+    break_once()
+    answers = await asyncio.gather(
+        *(journal.accept(entry(number), sending=number % 2 == 0) for number in range(2, 30)),
+        journal.accept(entry(30, identity="known"), sending=False),
+    )
+    expected = [Accepted(Status.PENDING if n % 2 else Status.SENDING) for n in range(2, 30)]
+    assert answers[:-1] == expected
+    assert isinstance(answers[-1], Existing)
+    totals = await journal.totals()
+    assert totals.accepted == sum(totals.by_status.values()) == 29
+
+
+async def test_an_intent_an_outcome_and_a_record_are_written_once(
+    journal: PostgresJournal, break_once: Callable[[], None]
+) -> None:
+    await journal.accept(entry(1), sending=False)
+    break_once()
+    begun = await journal.begin(entry(1).id, now=5.0)
+    assert begun is not None
+    assert (begun.life.attempts, begun.body) == (1, entry(1).body)
+    break_once()
+    assert await journal.change(entry(1).id, to(Status.PENDING, at=9.0), now=6.0)
+    assert await journal.begin(entry(1).id, now=9.0)
+    break_once()
+    assert await journal.change(entry(1).id, DELIVERED, now=10.0)
+    break_once()
+    await journal.audit("ana", "pause", "", "", now=11.0)
+    assert len(await journal.audit_list()) == 1
+    found = await journal.find(entry(1).id)
+    assert found is not None
+    assert (found.life.status, found.life.attempts) == (Status.DELIVERED, 2)
+    assert (await journal.totals()).by_status[Status.DELIVERED] == 1
+
+
+def end_sessions(server: Server, journal: PostgresJournal) -> None:
+    """End every session of this journal, from the server's side."""
+    whose = f"application_name LIKE '%{journal.name}%'"
+    server.sql(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {whose}")  # noqa: S608 - our own name
+
+
+async def test_a_session_that_the_server_ends_is_replaced(
+    journal: PostgresJournal, postgres_server: Server
+) -> None:
+    await journal.accept(entry(1), sending=False)
+    end_sessions(postgres_server, journal)
+    assert await journal.accept(entry(2), sending=False) == Accepted(Status.PENDING)
+    assert (await journal.totals()).accepted == 2
+
+
+async def test_an_intent_whose_caller_left_is_taken_back(
+    journal: PostgresJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Session.commit
+
+    async def slowly(session: Session) -> None:
+        await asyncio.sleep(0.3)
+        await commit(session)
+
+    monkeypatch.setattr(Session, "commit", slowly)
+    await journal.accept(entry(2), sending=False)
+    for call in (journal.accept(entry(1), sending=True), journal.begin(entry(2).id, now=3.0)):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(call, 0.1)
+    await journal.totals()
+    lives = await journal.list()
+    assert [(life.status, life.reason) for life in lives] == [(Status.PENDING, "withdrawn")] * 2
+
+
+async def test_a_database_that_is_away_is_a_fault_after_a_while_and_nothing_is_kept(
+    journal: PostgresJournal, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nowhere(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as away:
+        away.setattr("gateway.journal.postgres.opening.connect", nowhere)
+        end_sessions(postgres_server, journal)
+        with pytest.raises(JournalFault, match="does not answer"):
+            await journal.accept(entry(1), sending=False)
+    assert await journal.accept(entry(2), sending=False) == Accepted(Status.PENDING)
+    assert [life.id for life in await journal.list()] == [entry(2).id]
+
+
+async def test_a_value_that_the_server_refuses_fails_alone_and_keeps_the_session(
+    journal: PostgresJournal,
+) -> None:
+    answers = await asyncio.gather(
+        journal.remember("fine", "1"),
+        journal.remember("broken", "a\x00b"),
+        journal.remember("fine too", "2"),
+        return_exceptions=True,
+    )
+    assert [isinstance(answer, JournalFault) for answer in answers] == [False, True, False]
+    assert "a\x00b" not in str(answers[1])
+    assert await journal.recall("fine too") == "2"
