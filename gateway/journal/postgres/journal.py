@@ -11,7 +11,7 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from gateway.clock import Clock, SystemClock
 from gateway.core.facts import Fact, Publish
@@ -245,6 +245,15 @@ class PostgresJournal:
 
     # -- the contract ----------------------------------------------------------------------------
 
+    async def until_broken(self) -> NoReturn:
+        """See the contract: a server that fails a sync ends by itself, and another takes over."""
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    async def damage(self) -> tuple[str, ...]:
+        """See the contract."""
+        return await self._read(reading.damage)
+
     async def accept(self, entry: Entry, *, sending: bool) -> Accepted | Existing:
         """See the contract."""
         offer = Offer(entry, sending)
@@ -345,10 +354,10 @@ class PostgresJournal:
 
     async def audit(
         self, actor: str, action: str, subject: str, detail: str, *, now: float
-    ) -> None:
+    ) -> AuditRecord:
         """See the contract."""
         record = AuditRecord(0, now, actor, action, subject, detail)
-        await self._read(reading.audit, record, str(uuid.uuid4()))
+        return await self._read(reading.audit, record, str(uuid.uuid4()))
 
     async def audit_list(
         self, *, limit: int = 100, before: int | None = None

@@ -4,7 +4,7 @@ Which move is allowed is decided in ``journal.moves``. What delivery does is wri
 gateway that holds the lease, in a transaction that checks it; what people decide, by any.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
@@ -149,7 +149,9 @@ async def _move(
             session.counted[to.status] += 1
         made.append(to is not None or (session.again and _is_made(row, decision)))
     if moved:
-        await _write(session, moved)
+        await _write(
+            session, moved, {each: Status(row["status"]) for each, row in standing.items()}
+        )
     for decision, to in moved:
         ordering = standing[decision.id]["ordering"]
         if to.phase is Phase.DONE and ordering is not None:
@@ -183,9 +185,21 @@ def _is_made(row: Any, decision: Decision) -> bool:  # noqa: ANN401 - asyncpg's
     )
 
 
-async def _write(session: Session, moved: Sequence[tuple[Decision, Standing]]) -> None:
+async def _write(
+    session: Session, moved: Sequence[tuple[Decision, Standing]], before: Mapping[str, Status]
+) -> None:
     ids = [decision.id for decision, _ in moved]
     await session.connection.execute(_MOVE, ids, *_columns([to for _, to in moved]))
+    requeued = [
+        decision for decision, to in moved if moves.requeues(before[decision.id], to.status)
+    ]
+    if requeued:
+        await session.connection.execute(
+            "UPDATE enrollment e SET requeued_at = g.at"
+            " FROM unnest($1::UUID[], $2::DOUBLE PRECISION[]) AS g (id, at) WHERE e.id = g.id",
+            [decision.id for decision in requeued],
+            [decision.now for decision in requeued],
+        )
     answered = [
         (decision.id, decision.change.answer)
         for decision, _ in moved

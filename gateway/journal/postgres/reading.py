@@ -8,12 +8,17 @@ from itertools import islice
 from typing import Any, Final
 
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
+from gateway.journal import damage as journal_damage
+from gateway.journal.chain import linked
 from gateway.journal.contract import AuditRecord, DuePage, Kept, Life, Totals
 from gateway.journal.postgres import rows
 from gateway.journal.postgres.accepting import ROW_BYTES
 from gateway.journal.postgres.session import Session
 
 _PROMOTED_AT_ONCE: Final = 1000
+
+# A row of ``line`` that is no HMAC of an ordering key: those have 32 bytes.
+_AUDIT_LOCK: Final = b"audit"
 
 _PROMOTE = """
 UPDATE enrollment SET phase = 'ready' WHERE id IN (
@@ -117,6 +122,16 @@ async def totals(session: Session) -> Totals:
     )
 
 
+async def damage(session: Session) -> tuple[str, ...]:
+    """Quarantined dead letters have an index of their own."""
+    found = await session.connection.fetch(
+        "SELECT reason, count(*) FROM enrollment"
+        " WHERE status = 'dead_letter' AND reason IN ('unreadable', 'lost') GROUP BY reason"
+    )
+    quarantined = {row[0]: row[1] for row in found}
+    return journal_damage.told(quarantined, await recall(session, journal_damage.NOTE))
+
+
 async def forget(session: Session, *, settled_before: float, limit: int) -> int:
     """Delete what has been final long enough; rows that another gateway deletes are left to it."""
     found = await session.connection.fetch(_SETTLED, settled_before, limit)
@@ -165,28 +180,30 @@ async def recall(session: Session, name: str) -> str | None:
     return value
 
 
-async def audit(session: Session, record: AuditRecord, token: str) -> None:
-    """Add a record; its ``seq`` is given here, without a gap, by one gateway at a time."""
-    if session.again and await session.connection.fetchval(
-        "SELECT 1 FROM audit WHERE token = $1", token
-    ):
-        return
-    seq = await session.connection.fetchval(
-        "INSERT INTO counter AS c (name, shard, value) VALUES ('audit', 0, 1)"
-        " ON CONFLICT (name, shard) DO UPDATE SET value = c.value + 1 RETURNING value"
-    )
+async def audit(session: Session, record: AuditRecord, token: str) -> AuditRecord:
+    """Add a record behind the last one, by one gateway at a time; its number and link are made."""
     await session.connection.execute(
-        "INSERT INTO audit (seq, token, at, actor, action, subject, detail)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        seq,
+        "INSERT INTO line AS l (ordering, locked) VALUES ($1, 1)"
+        " ON CONFLICT (ordering) DO UPDATE SET locked = l.locked + 1",
+        _AUDIT_LOCK,
+    )
+    if session.again:
+        known = await session.connection.fetchrow(
+            f"SELECT {rows.AUDIT} FROM audit WHERE token = $1",  # noqa: S608 - constants
+            token,
+        )
+        if known is not None:
+            session.be_sure()
+            return rows.audit(known)
+    last = await audit_list(session, limit=1, before=None)
+    made = linked(last[0] if last else None, record)
+    await session.connection.execute(
+        f"INSERT INTO audit ({rows.AUDIT}, token) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",  # noqa: S608 - constants
+        *(made.seq, made.at, made.actor, made.action, made.subject, made.detail, made.link),
         token,
-        record.at,
-        record.actor,
-        record.action,
-        record.subject,
-        record.detail,
     )
     session.changed += 1
+    return made
 
 
 async def audit_list(

@@ -17,8 +17,10 @@ WHOLE_FROM: Final = (
     f"SELECT {WHOLE} FROM enrollment e JOIN content c ON c.id = e.id"  # noqa: S608 - as above
     " LEFT JOIN body b ON b.id = e.id WHERE"
 )
-DUE: Final = "id, station, status, rank, attempts, accepted_at, last_attempt_at, reason"
-AUDIT: Final = "seq, at, actor, action, subject, detail"
+DUE: Final = (
+    "id, station, status, rank, attempts, accepted_at, last_attempt_at, reason, requeued_at"
+)
+AUDIT: Final = "seq, at, actor, action, subject, detail, link"
 
 
 def life(row: Any) -> Life:  # noqa: ANN401 - asyncpg's

@@ -18,6 +18,7 @@ CREATE TABLE enrollment (
     next_attempt_at DOUBLE PRECISION,
     last_attempt_at DOUBLE PRECISION,
     settled_at DOUBLE PRECISION,
+    requeued_at DOUBLE PRECISION,
     reason TEXT
 );
 CREATE UNIQUE INDEX enrollment_identity ON enrollment (identity);
@@ -30,6 +31,9 @@ CREATE INDEX enrollment_line ON enrollment (ordering, seq)
 CREATE INDEX enrollment_settled ON enrollment (settled_at, seq) WHERE phase = 'done';
 -- What people ask for: lists by status, and the oldest of a status.
 CREATE INDEX enrollment_status ON enrollment (status, accepted_at, seq);
+-- What readiness asks for: dead letters that cannot be read. Almost always empty.
+CREATE INDEX enrollment_quarantined ON enrollment (reason)
+    WHERE status = 'dead_letter' AND reason IN ('unreadable', 'lost');
 
 -- The sealed parts. The body stands alone: a final enrollment drops its row, key and all.
 CREATE TABLE content (
@@ -83,5 +87,6 @@ CREATE TABLE audit (
     actor TEXT NOT NULL,
     action TEXT NOT NULL,
     subject TEXT NOT NULL,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    link TEXT NOT NULL
 );
