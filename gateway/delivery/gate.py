@@ -10,6 +10,10 @@ from gateway.core.facts import Fact, Publish, UpstreamState, UpstreamStateChange
 from gateway.core.limiter import Limiter, Sample
 from gateway.core.outcome import Finding
 
+# Below this a response time tells of our own event loop and disk as much as of the server: what
+# grows there is no queue of the server's, and the window must not be held down for it.
+FINEST_SECONDS = 0.01
+
 _REACHABLE = frozenset({UpstreamState.SLOW_START, UpstreamState.STEADY})
 
 
@@ -69,7 +73,7 @@ class Gate:
         now = self._clock.monotonic()
         sample = Sample(
             finding.outcome,
-            seconds,
+            max(seconds, FINEST_SECONDS),
             retry_after=finding.retry_after,
             ghost_until=now + self._ghost_seconds if finding.ghost else None,
         )

@@ -1,0 +1,39 @@
+"""The gate: what it tells the limiter of an exchange."""
+
+import itertools
+import random
+
+from gateway.core.facts import Fact, UpstreamState
+from gateway.core.limiter import Limiter, LimiterSettings
+from gateway.core.outcome import Finding, Outcome
+from gateway.delivery.gate import Gate
+from tests.support.clock import ManualClock
+
+RECORDED = Finding(Outcome.DELIVERED, "http-201")
+BASE, BEYOND = 4, 1.35
+
+
+def window_after(base_seconds: float, *, exchanges: int = 4000) -> int:
+    """Of a gate whose exchanges take a third longer as soon as the window leaves its first size."""
+    clock, facts, names = ManualClock(), list[Fact](), itertools.count()
+    limiter = Limiter(settings=LimiterSettings(), rng=random.Random(1), now=clock.monotonic())
+    gate = Gate(limiter, clock=clock, publish=facts.append, ghost_seconds=30.0)
+    under_way: list[str] = []
+    for _ in range(exchanges):
+        gate.tick(demand=500)
+        while gate.free():
+            under_way.append(str(next(names)))
+            gate.take(under_way[-1])
+        seconds = base_seconds * (BEYOND if gate.window > BASE else 1.0)
+        clock.advance(seconds / gate.window)
+        gate.heard(under_way.pop(0), RECORDED, seconds)
+    assert limiter.state in {UpstreamState.STEADY, UpstreamState.SLOW_START}
+    return gate.window
+
+
+def test_jitter_of_a_few_milliseconds_does_not_hold_the_window_down() -> None:
+    assert window_after(0.002) > 200
+
+
+def test_the_same_growth_of_longer_answers_is_a_queue() -> None:
+    assert window_after(0.2) < 10
