@@ -61,6 +61,10 @@ bench-scrape: setup ## what a look at the metrics costs with 0, 155,000 and 1,00
 bench: setup ## what it costs, against bare limits, in one run (some minutes; needs wrk)
 	$(BIN)/python -m benchmarks
 
+.PHONY: bench-harness
+bench-harness: setup ## is the load harness right, and how much can it send? (a quarter of an hour)
+	$(BIN)/python -m benchmarks.harness
+
 MINUTES ?= 60
 .PHONY: fuzz
 fuzz: setup ## odd bytes at paths, headers and the public listener: make fuzz MINUTES=60

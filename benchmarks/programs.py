@@ -52,6 +52,11 @@ class Program:
         self._process = process
         self._log = log
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def cpu_seconds(self) -> float:
         """Processor time used so far, in user and in kernel, children included."""
         return sum(_ticks(pid) for pid in self._family()) / _TICK
