@@ -32,6 +32,22 @@ def add(
         list[str] | None,
         typer.Option(metavar="GLOB", help="Only these paths; may be given several times."),
     ] = None,
+    max_inflight: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Requests in hand at once. Default: stations.max_inflight_requests.",
+        ),
+    ] = None,
+    per_second: Annotated[
+        float | None,
+        typer.Option(
+            metavar="R",
+            min=0.001,
+            help="Requests per second. Default: stations.max_requests_per_second.",
+        ),
+    ] = None,
     tokens_file: TokensFile = None,
     config: ConfigFile = None,
 ) -> None:
@@ -41,7 +57,14 @@ def add(
 
     file = _file(tokens_file, config)
     try:
-        token = station_file.add(file, name, allow=tuple(allow or ()), now=time.time())
+        token = station_file.add(
+            file,
+            name,
+            allow=tuple(allow or ()),
+            max_inflight=max_inflight,
+            per_second=per_second,
+            now=time.time(),
+        )
     except StationsFault as fault:
         raise Failure(f"Nothing was changed: {fault}.") from None
     typer.echo(token)
@@ -73,6 +96,8 @@ def list_(
                     "created_at": each.created_at,
                     "revoked_at": each.revoked_at,
                     "allow": each.allow,
+                    "max_inflight": each.max_inflight,
+                    "per_second": each.per_second,
                 }
                 for each in found
             ]

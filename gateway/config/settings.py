@@ -288,6 +288,21 @@ class Stations(Section):
         description="Hashed tokens of the stations, written by `enrollment-gateway stations "
         "add`. With it every request needs a token.",
     )
+    max_inflight_requests: int = Field(
+        default=256,
+        ge=1,
+        description="Requests of one station in hand at once, long polls among them; above: 429. "
+        "`stations add --max-inflight` gives a station a limit of its own. Anonymous ones cannot "
+        "be told apart and have none.",
+    )
+    max_requests_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        examples=[20],
+        description="Requests of one station per second, bursts of one second allowed; above: "
+        "429 with Retry-After. Default: not limited. `stations add --per-second` gives a station "
+        "one of its own. A desk records a citizen in minutes.",
+    )
 
 
 class Admin(Section):

@@ -74,6 +74,14 @@ class UpstreamPool:
             self._busy.discard(connection)
             self._give_back(connection, now=loop.time())
 
+    def renew(self, tls: ssl.SSLContext) -> None:
+        """Connections from now on are made with this context; those in use go on to their end."""
+        if self._tls is not None:
+            self._tls = tls
+            for connection, _ in self._idle:
+                connection.close()
+            self._idle.clear()
+
     def close(self) -> None:
         """Drop every connection."""
         if self._sweep is not None:

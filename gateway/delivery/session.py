@@ -14,6 +14,7 @@ from gateway.clock import Clock
 # request goes out costs a doubt.
 KEEPALIVE_SECONDS = 15.0
 _LOOK_AGAIN_SECONDS = 1.0
+NO_PASSPHRASE = ""  # an encrypted key is a fault: nobody is there to be asked for it
 
 
 def upstream_tls(
@@ -27,7 +28,7 @@ def upstream_tls(
     context = ssl.create_default_context(cafile=ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if client_certificate is not None:
-        context.load_cert_chain(client_certificate, client_key)
+        context.load_cert_chain(client_certificate, client_key, password=NO_PASSPHRASE)
     return context
 
 
@@ -51,6 +52,13 @@ def upstream_session(
         auto_decompress=False,
         trust_env=False,
     )
+
+
+def renew_tls(session: aiohttp.ClientSession, tls: ssl.SSLContext) -> None:
+    """Connections from now on are made with this context; those that stand go on."""
+    connector = session.connector
+    if isinstance(connector, aiohttp.TCPConnector):
+        connector._ssl = tls  # noqa: SLF001 - a connector cannot be told otherwise
 
 
 class Authorization:

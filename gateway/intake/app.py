@@ -27,7 +27,7 @@ from gateway.intake.relay import Relay
 from gateway.intake.replies import AsGiven, Refused, problem_reply
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.signing import ReceiptKeys
-from gateway.intake.stations import Station, Stations
+from gateway.intake.stations import Station, Stations, may_use
 from gateway.intake.visit import Visit, read_wishes
 from gateway.intake.waiters import Waiters
 from gateway.journal.contract import Journal
@@ -164,9 +164,13 @@ class Intake:
         if public is not None:
             return public
         station = identify(self._stations, request, connection)
-        return await self._resource.receipt(
-            request, target, station=station.name, connection=connection
-        )
+        self._stations.enter(station)
+        try:
+            return await self._resource.receipt(
+                request, target, station=station.name, connection=connection
+            )
+        finally:
+            self._stations.leave(station)
 
     async def _serve(
         self,
@@ -177,7 +181,8 @@ class Intake:
     ) -> AsGiven:
         path = target.partition("?")[0]
         method = request.method
-        self._stations.enter(station, path)
+        may_use(station, path)
+        self._stations.enter(station)
         try:
             route = route_for(self._settings.routes, method=method, path=path)
             settings = self._settings

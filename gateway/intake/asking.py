@@ -11,7 +11,6 @@ from gateway.core.problems import Language, ProblemType, choose_language
 from gateway.intake.connection import StationConnection
 from gateway.intake.replies import Refused
 from gateway.intake.stations import Station, Stations
-from gateway.intake.tls import common_name
 
 
 def safe_target(request: web.BaseRequest) -> str:
@@ -38,7 +37,7 @@ def identify(
     certificate = None if transport is None else transport.get_extra_info("peercert")
     return stations.identify(
         authorizations=request.headers.getall("Authorization", ()),
-        certificate=common_name(certificate),
+        certificate=certificate,
     )
 
 

@@ -24,7 +24,7 @@ class Listener:
         self._intake = intake
         self._tls = tls
         self._server: StationServer | None = None
-        self._sockets: asyncio.Server | None = None
+        self._sockets: list[asyncio.Server] = []
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; returns the address in use, which tells the port where 0 was asked for.
@@ -33,16 +33,34 @@ class Listener:
             OSError: the address cannot be had.
         """
         self._server = self._intake.server()
-        self._sockets = await asyncio.get_running_loop().create_server(
+        made = await asyncio.get_running_loop().create_server(
             self._server, host, port, ssl=self._tls, backlog=BACKLOG
         )
-        address = self._sockets.sockets[0].getsockname()
+        self._sockets = [made]
+        address = made.sockets[0].getsockname()
         return address[0], address[1]
+
+    async def renew(self, tls: ssl.SSLContext) -> None:
+        """Connections from now on speak TLS with this context; those that stand go on.
+
+        The same sockets are listened to anew, so that nothing of the old context is left: a
+        context that is changed in place keeps its authorities and its sessions.
+        """
+        loop = asyncio.get_running_loop()
+        before = self._sockets
+        if self._server is not None:
+            self._sockets = [
+                await loop.create_server(self._server, sock=each.dup(), ssl=tls, backlog=BACKLOG)
+                for server in before
+                for each in server.sockets
+            ]
+        for server in before:
+            server.close()
 
     def stop_accepting(self) -> None:
         """Take no new connection, and end those that are idle. Requests in hand go on."""
-        if self._sockets is not None:
-            self._sockets.close()
+        for sockets in self._sockets:
+            sockets.close()
         if self._server is not None:
             for station in self._server.stations:
                 if station.idle:

@@ -7,7 +7,6 @@ buy nothing: it protects guessable secrets, and nobody guesses 256 random bits.
 import fcntl
 import json
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,25 +14,27 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.core.masking import mask
 from gateway.core.moments import iso
 from gateway.files import replace_file
-from gateway.intake.stations import StationsFault, hash_token, parse_tokens
+from gateway.intake.stations import StationsFault, hash_token, is_name, parse_tokens
 
 TOKEN_BYTES: Final = 32
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class StationEntry:
-    """One line of the file. Times are RFC 3339; ``revoked_at`` None: the token is good."""
+    """One line of the file. Times are RFC 3339; ``revoked_at`` None: the token is good.
+
+    ``max_inflight`` and ``per_second`` None: the usual limits, those of the configuration.
+    """
 
     name: str
     token_sha256: str
     created_at: str | None = None
     revoked_at: str | None = None
     allow: tuple[str, ...] = ()
-    limit: int | None = None
+    max_inflight: int | None = None
+    per_second: float | None = None
 
 
 def entries(path: Path) -> list[StationEntry]:
@@ -57,19 +58,29 @@ def entries(path: Path) -> list[StationEntry]:
     ]
 
 
-def add(path: Path, name: str, *, allow: tuple[str, ...], now: float) -> str:
+def add(
+    path: Path,
+    name: str,
+    *,
+    allow: tuple[str, ...] = (),
+    max_inflight: int | None = None,
+    per_second: float | None = None,
+    now: float,
+) -> str:
     """Add a station and return its token, which nobody can find out again.
 
     Args:
         path: the tokens file, made if it is not there.
         name: letters, digits, ``.``, ``_`` and ``-``; stands in receipts and logs.
         allow: globs of the paths it may use; none: all.
+        max_inflight: requests in hand at once; None: as usual.
+        per_second: requests per second; None: as usual.
         now: wall seconds.
 
     Raises:
         StationsFault: the name cannot be used or is taken, or the file cannot be written.
     """
-    if not _NAME.fullmatch(name) or mask(name) != name:
+    if not is_name(name):
         raise StationsFault(
             "a station's name has 1 to 64 letters, digits, dots, dashes or underscores, "
             "and no number of 16 digits"
@@ -80,7 +91,10 @@ def add(path: Path, name: str, *, allow: tuple[str, ...], now: float) -> str:
             raise StationsFault(
                 f"there is a station {name} already; revoke it first for a new token"
             )
-        listed.append(StationEntry(name, hash_token(token), created_at=iso(now), allow=allow))
+        made = StationEntry(
+            name, hash_token(token), iso(now), None, allow, max_inflight, per_second
+        )
+        listed.append(made)
     return token
 
 

@@ -1,4 +1,4 @@
-"""Who is asking: a station by its token or its certificate; and how much it may ask at once.
+"""Who is asking: a station by its token or its certificate; and how much it may ask.
 
 Must not know what is asked. Tokens are never kept, only their digests: a token is random and
 long, so a plain SHA-256 cannot be turned back. It is compared by digest, so the time that takes
@@ -7,19 +7,29 @@ says nothing about a token.
 
 import hashlib
 import json
+import math
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import structlog
 
 from gateway.clock import Clock
+from gateway.core.bucket import Bucket
+from gateway.core.masking import mask
 from gateway.core.problems import ProblemType
 from gateway.core.routes import matches
 from gateway.intake.replies import Refused
+from gateway.intake.tls import common_name
 
-CHECK_SECONDS = 1.0
-USUAL_LIMIT = 256
+CHECK_SECONDS: Final = 1.0
+USUAL_INFLIGHT: Final = 256
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+_log = structlog.get_logger("gateway.intake")
 
 
 class StationsFault(Exception):
@@ -33,15 +43,38 @@ class Station:
     Attributes:
         name: stands in receipts and logs.
         allow: globs of paths; empty: all.
-        limit: requests in hand at once; None: no limit.
+        max_inflight: its own limit of requests in hand at once; None: the usual one.
+        per_second: its own limit of requests per second; None: the usual one.
     """
 
     name: str
     allow: tuple[str, ...] = ()
-    limit: int | None = None
+    max_inflight: int | None = None
+    per_second: float | None = None
 
 
 ANONYMOUS = Station("anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class UsualLimits:
+    """Those of a station that has none of its own.
+
+    Attributes:
+        max_inflight: requests of one station in hand at once.
+        per_second: requests of one station per second; None: not limited.
+    """
+
+    max_inflight: int = USUAL_INFLIGHT
+    per_second: float | None = None
+
+
+NO_LIMITS_OF_ITS_OWN = UsualLimits()
+
+
+def is_name(text: str) -> bool:
+    """Whether it can be a station's name: it will stand in receipts and logs."""
+    return _NAME.fullmatch(text) is not None and mask(text) == text
 
 
 def hash_token(token: str) -> str:
@@ -52,8 +85,8 @@ def hash_token(token: str) -> str:
 def parse_tokens(text: str) -> dict[str, Station]:
     """Stations by the digest of their token, those revoked left out.
 
-    The file is ``{"stations": [{"name", "token_sha256", "revoked_at", "allow", "limit"}]}``; the
-    last three may be missing.
+    The file is ``{"stations": [{"name", "token_sha256", "revoked_at", "allow", "max_inflight",
+    "per_second"}]}``; all but the first two may be missing.
 
     Raises:
         StationsFault: it is not so.
@@ -73,31 +106,46 @@ def parse_tokens(text: str) -> dict[str, Station]:
 
 
 def _station(entry: dict[str, Any]) -> Station:
-    limit = entry.get("limit", USUAL_LIMIT)
-    if not isinstance(entry["name"], str) or not isinstance(limit, int):
+    inflight, per_second = entry.get("max_inflight"), entry.get("per_second")
+    if (
+        not isinstance(entry["name"], str)
+        or not isinstance(inflight, int | None)
+        or not isinstance(per_second, int | float | None)
+        or (per_second is not None and not 0 < per_second < math.inf)
+    ):
         raise TypeError
-    return Station(entry["name"], tuple(entry.get("allow", ())), limit)
+    return Station(entry["name"], tuple(entry.get("allow", ())), inflight, per_second)
 
 
 class Stations:
     """Tells stations by their tokens, or by the name in their certificate, or not at all."""
 
-    def __init__(self, *, clock: Clock, tokens_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        tokens_file: Path | None = None,
+        usual: UsualLimits = NO_LIMITS_OF_ITS_OWN,
+    ) -> None:
         """Read the tokens.
 
         Args:
-            clock: says when to look at the file again.
+            clock: says when to look at the file again, and how often a station asks.
             tokens_file: None: no tokens; a station is who its certificate says, or anonymous.
+            usual: limits of a station that has none of its own.
 
         Raises:
             StationsFault: the file is missing or cannot be read.
         """
         self._clock = clock
         self._file = tokens_file
+        self._usual = usual
         self._by_digest: dict[str, Station] = {}
         self._in_hand: Counter[str] = Counter()
+        self._buckets: dict[str, Bucket] = {}
         self._version: tuple[int, int, int] | None = None
         self._checked = clock.monotonic()
+        self._broken = False
         if tokens_file is not None:
             try:
                 self._read(tokens_file)
@@ -109,18 +157,21 @@ class Stations:
         """Whether ``Authorization`` is for the gateway, and so is not forwarded."""
         return self._file is not None
 
-    def identify(self, *, authorizations: Sequence[str], certificate: str | None) -> Station:
+    def identify(
+        self, *, authorizations: Sequence[str], certificate: Mapping[str, Any] | None
+    ) -> Station:
         """The station that asks.
 
         Args:
             authorizations: all ``Authorization`` headers.
-            certificate: the common name of its verified client certificate, if it has one.
+            certificate: its verified client certificate as ``getpeercert`` gives it, if any.
 
         Raises:
-            Refused: ``unauthorized``: no token, an unknown one, or a revoked one.
+            Refused: ``unauthorized``: no token, an unknown one, or a revoked one; a certificate
+                whose common name cannot be a station's.
         """
         if self._file is None:
-            return ANONYMOUS if certificate is None else Station(certificate, limit=USUAL_LIMIT)
+            return _by_certificate(certificate) if certificate else ANONYMOUS
         self._read_again(self._file)
         scheme, _, token = authorizations[0].partition(" ") if authorizations else ("", "", "")
         digest = hash_token(token.strip())
@@ -129,25 +180,40 @@ class Stations:
             raise Refused(ProblemType.UNAUTHORIZED)
         return station
 
-    def enter(self, station: Station, path: str) -> None:
+    def enter(self, station: Station) -> None:
         """Take a request of a station in hand; follow with ``leave``.
 
+        The anonymous are many, and nobody can tell them apart: no limit is theirs alone.
+
         Raises:
-            Refused: ``forbidden`` or ``too-many-requests``; then nothing was taken.
+            Refused: ``too-many-requests``; then nothing was taken.
         """
-        if station.allow and not any(matches(glob, path) for glob in station.allow):
-            raise Refused(ProblemType.FORBIDDEN)
-        if station.limit is not None:
-            if self._in_hand[station.name] >= station.limit:
-                raise Refused(ProblemType.TOO_MANY_REQUESTS, retry_after=1)
-            self._in_hand[station.name] += 1
+        if station is ANONYMOUS:
+            return
+        most = station.max_inflight
+        if self._in_hand[station.name] >= (self._usual.max_inflight if most is None else most):
+            raise Refused(ProblemType.TOO_MANY_REQUESTS, retry_after=1)
+        wait = self._ask_bucket(station)
+        if wait > 0.0:
+            raise Refused(ProblemType.TOO_MANY_REQUESTS, retry_after=math.ceil(wait))
+        self._in_hand[station.name] += 1
 
     def leave(self, station: Station) -> None:
         """A request of a station is done."""
-        if station.limit is not None:
+        if station is not ANONYMOUS:
             self._in_hand[station.name] -= 1
             if self._in_hand[station.name] <= 0:
                 del self._in_hand[station.name]
+
+    def _ask_bucket(self, station: Station) -> float:
+        per_second = station.per_second or self._usual.per_second
+        if per_second is None:
+            return 0.0
+        now = self._clock.monotonic()
+        bucket = self._buckets.get(station.name)
+        if bucket is None:
+            bucket = self._buckets[station.name] = Bucket(per_second=per_second, now=now)
+        return bucket.take(now=now)
 
     def _read_again(self, path: Path) -> None:
         """Look once a second whether the file changed: a revoked token must not wait for a restart.
@@ -160,8 +226,11 @@ class Stations:
         self._checked = now
         try:
             self._read(path)
-        except (OSError, StationsFault):
-            return
+        except (OSError, StationsFault) as fault:
+            if not self._broken:
+                reason = fault.strerror if isinstance(fault, OSError) else str(fault)
+                _log.error("stations_file_not_taken", reason=reason)
+            self._broken = True
 
     def _read(self, path: Path) -> None:
         found = path.stat()
@@ -169,3 +238,22 @@ class Stations:
         if version != self._version:
             self._by_digest = parse_tokens(path.read_text("utf-8"))
             self._version = version
+            self._buckets.clear()  # limits may be others now
+        self._broken = False
+
+
+def _by_certificate(certificate: Mapping[str, Any]) -> Station:
+    name = common_name(certificate)
+    if name is None or not is_name(name) or name == ANONYMOUS.name:
+        raise Refused(ProblemType.UNAUTHORIZED, reason="certificate-name")
+    return Station(name)
+
+
+def may_use(station: Station, path: str) -> None:
+    """Check that a path of the server is open to a station.
+
+    Raises:
+        Refused: ``forbidden``.
+    """
+    if station.allow and not any(matches(glob, path) for glob in station.allow):
+        raise Refused(ProblemType.FORBIDDEN)

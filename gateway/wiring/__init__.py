@@ -17,10 +17,12 @@ import uvloop
 from gateway.config import Settings
 from gateway.journal.contract import Journal, JournalFault, JournalInUse
 from gateway.journal.retention import forget_settled
+from gateway.memory import forbid_dumps
 from gateway.observe.lag import watch_lag
 from gateway.observe.logs import configure_logging
 from gateway.wiring.doors import Sign, operators_door, stations_door
 from gateway.wiring.parts import connected_upstream, delivering, make_dispatcher, opened_journal
+from gateway.wiring.renewal import keep_renewed
 from gateway.wiring.shared import Shared, blaming
 
 FAILPOINTS: Final = "ENROLLMENT_GATEWAY_FAILPOINTS"
@@ -36,6 +38,7 @@ def serve(settings: Settings) -> int:
     """
     configure_logging(settings.log.level, settings.log.shape(terminal=sys.stderr.isatty()))
     log = structlog.get_logger("gateway")
+    forbid_dumps()
     _fail_where_asked()
     try:
         uvloop.run(_run(Shared(settings)))
@@ -60,9 +63,13 @@ def _fail_where_asked() -> None:
 
 async def _run(shared: Shared) -> None:
     """Serve until a signal, or until a part that must not end does."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped, renew = asyncio.Event(), asyncio.Event()
+    for number, event in (
+        (signal.SIGTERM, stopped),
+        (signal.SIGINT, stopped),
+        (signal.SIGHUP, renew),
+    ):
+        asyncio.get_running_loop().add_signal_handler(number, event.set)
     async with AsyncExitStack() as stack:
         # Left in the other order: the stations' door closes first, the journal last.
         journal, sealer = await stack.enter_async_context(opened_journal(shared))
@@ -74,12 +81,16 @@ async def _run(shared: Shared) -> None:
         await stack.enter_async_context(
             stations_door(shared, journal, sealer, dispatcher, upstream, sign)
         )
-        await _until_first_ends(shared, journal, stopped, loop)
+        await _until_first_ends(shared, journal, stopped, renew, loop)
         structlog.get_logger("gateway").info("stopping")
 
 
 async def _until_first_ends(
-    shared: Shared, journal: Journal, stopped: asyncio.Event, loop: "asyncio.Task[None]"
+    shared: Shared,
+    journal: Journal,
+    stopped: asyncio.Event,
+    renew: asyncio.Event,
+    loop: "asyncio.Task[None]",
 ) -> None:
     """Wait for the signal. What ends before it has failed, and its fault is raised."""
     retention = shared.settings.journal.retention_seconds
@@ -87,6 +98,7 @@ async def _until_first_ends(
         stopped.wait(),
         journal.until_broken(),
         forget_settled(journal, clock=shared.clock, retention_seconds=retention),
+        keep_renewed(shared.renewals, renew),
         watch_lag(shared.metrics.event_loop_lag, clock=shared.clock),
     )
     tasks = [asyncio.ensure_future(other) for other in others]

@@ -24,8 +24,9 @@ from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
 from gateway.observe.certificates import first_expiry
 from gateway.wiring.parts import Upstream
+from gateway.wiring.renewal import Renewal
 from gateway.wiring.shared import VERSION, Shared, blaming
-from gateway.wiring.translation import intake_settings
+from gateway.wiring.translation import intake_settings, usual_limits
 
 DRAIN_SECONDS: Final = 4.0  # for requests in hand when the gateway is told to stop
 
@@ -86,7 +87,11 @@ async def stations_door(
     with blaming("receipts.key_file", signing.ReceiptKeyFault):
         receipt_keys = signing.load_or_create(shared.paths.receipt_keys)
     with blaming("stations.tokens_file", StationsFault):
-        stations = Stations(clock=shared.clock, tokens_file=settings.stations.tokens_file)
+        stations = Stations(
+            clock=shared.clock,
+            tokens_file=settings.stations.tokens_file,
+            usual=usual_limits(settings),
+        )
     intake = Intake(
         journal=journal,
         sealer=sealer,
@@ -110,6 +115,7 @@ async def stations_door(
     with blaming("intake.listen", OSError):
         host, port = await listener.start(wanted.host, wanted.port)
     structlog.get_logger("gateway").info("listening", address=str(Address(host, port)))
+    _renewed(shared, listener)
     sign.is_open = True
     try:
         yield
@@ -120,11 +126,26 @@ async def stations_door(
 
 
 def _tls(shared: Shared) -> ssl.SSLContext | None:
-    intake = shared.settings.intake
-    if intake.tls_certificate is None or intake.tls_key is None:
+    if shared.settings.intake.tls_certificate is None:
         return None
     with blaming("intake.tls_certificate", OSError, ValueError):
-        tls = server_context(intake.tls_certificate, intake.tls_key, client_ca=intake.client_ca)
-        expires_at = first_expiry(intake.tls_certificate)
-    shared.metrics.certificate("intake.tls_certificate", expires_at)
+        return _server_tls(shared)
+
+
+def _server_tls(shared: Shared) -> ssl.SSLContext:
+    intake = shared.settings.intake
+    if intake.tls_certificate is None or intake.tls_key is None:
+        raise ValueError("the configuration names a certificate and its key together")
+    tls = server_context(intake.tls_certificate, intake.tls_key, client_ca=intake.client_ca)
+    shared.metrics.certificate("intake.tls_certificate", first_expiry(intake.tls_certificate))
     return tls
+
+
+def _renewed(shared: Shared, listener: Listener) -> None:
+    intake = shared.settings.intake
+    if intake.tls_certificate is not None:
+        files = (intake.tls_certificate, intake.tls_key, intake.client_ca)
+        make = partial(_server_tls, shared)
+        shared.renewals.append(
+            Renewal("intake.tls_certificate", files, make=make, use=listener.renew)
+        )

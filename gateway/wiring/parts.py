@@ -1,9 +1,11 @@
 """The parts behind the doors: the journal, the way to the upstream, the delivery loop."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import aiohttp
@@ -15,13 +17,19 @@ from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.gate import Gate
 from gateway.delivery.memory import Memory
 from gateway.delivery.pool import UpstreamPool
-from gateway.delivery.session import Authorization, upstream_session, upstream_tls
+from gateway.delivery.session import (
+    Authorization,
+    renew_tls,
+    upstream_session,
+    upstream_tls,
+)
 from gateway.delivery.transport import UpstreamTransport
 from gateway.journal.contract import Journal
 from gateway.journal.keyring import KeyRing, KeyRingFault, bind
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import SqliteJournal
 from gateway.observe.certificates import first_expiry
+from gateway.wiring.renewal import Renewal
 from gateway.wiring.shared import Shared, blaming
 from gateway.wiring.translation import delivery_policy, limiter_settings, upstream_settings
 
@@ -72,17 +80,9 @@ async def opened_journal(shared: Shared) -> AsyncIterator[tuple[Journal, Sealer]
 async def connected_upstream(shared: Shared) -> AsyncIterator[Upstream]:
     """Connections are made when they are needed; files are read now."""
     settings = shared.settings.upstream
-    with blaming("upstream", OSError):
-        tls = upstream_tls(
-            ca=settings.ca,
-            client_certificate=settings.client_certificate,
-            client_key=settings.client_key,
-        )
+    with blaming("upstream", OSError, ValueError):
+        tls = _upstream_tls(shared)
         authorization = Authorization(settings.authorization_file, shared.clock)
-    if settings.client_certificate is not None:
-        with blaming("upstream.client_certificate", OSError, ValueError):
-            expires_at = first_expiry(settings.client_certificate)
-        shared.metrics.certificate("upstream.client_certificate", expires_at)
     pool = UpstreamPool(
         upstream_settings(shared.settings).url,
         tls=tls,
@@ -94,10 +94,31 @@ async def connected_upstream(shared: Shared) -> AsyncIterator[Upstream]:
         timeout_seconds=settings.timeout_seconds,
         connect_timeout_seconds=settings.connect_timeout_seconds,
     ) as session:
+
+        async def use(tls: ssl.SSLContext) -> None:
+            pool.renew(tls)
+            renew_tls(session, tls)
+
+        files = (settings.ca, settings.client_certificate, settings.client_key)
+        make = partial(_upstream_tls, shared)
+        shared.renewals.append(Renewal("upstream", files, make=make, use=use))
         try:
             yield Upstream(pool, session, authorization)
         finally:
             pool.close()
+
+
+def _upstream_tls(shared: Shared) -> ssl.SSLContext:
+    upstream = shared.settings.upstream
+    tls = upstream_tls(
+        ca=upstream.ca,
+        client_certificate=upstream.client_certificate,
+        client_key=upstream.client_key,
+    )
+    if upstream.client_certificate is not None:
+        expires_at = first_expiry(upstream.client_certificate)
+        shared.metrics.certificate("upstream.client_certificate", expires_at)
+    return tls
 
 
 async def make_dispatcher(

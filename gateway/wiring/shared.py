@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.clock import SystemClock
 from gateway.config import ConfigFault, Problem, Settings, paths
@@ -12,6 +12,9 @@ from gateway.core.facts import Fact, Publish
 from gateway.observe.logs import Logs
 from gateway.observe.metrics import Metrics
 from gateway.wiring.translation import config_digest
+
+if TYPE_CHECKING:
+    from gateway.wiring.renewal import Renewal
 
 VERSION: Final = version("enrollment-gateway")
 
@@ -27,6 +30,7 @@ class Shared:
         self.metrics = Metrics(
             version=VERSION, config_sha256=config_digest(settings), clock=self.clock
         )
+        self.renewals: list[Renewal] = []
         self._listeners: list[Publish] = [self.metrics.on_fact, Logs().on_fact]
 
     def publish(self, fact: Fact) -> None:

@@ -9,6 +9,7 @@ from gateway.core.retry import RetryPolicy
 from gateway.core.routes import Mode, Route
 from gateway.delivery.transport import UpstreamSettings
 from gateway.intake.settings import IntakeSettings
+from gateway.intake.stations import UsualLimits
 
 
 def delivery_policy(settings: Settings) -> DeliveryPolicy:
@@ -72,3 +73,9 @@ def intake_settings(settings: Settings) -> IntakeSettings:
             for route in settings.routes
         ),
     )
+
+
+def usual_limits(settings: Settings) -> UsualLimits:
+    """How much one station may ask."""
+    stations = settings.stations
+    return UsualLimits(stations.max_inflight_requests, stations.max_requests_per_second)

@@ -27,7 +27,7 @@ TOKENS = {
         {"name": "balaraja-1", "token_sha256": hash_token("good")},
         {"name": "jayanti-1", "token_sha256": hash_token("gone"), "revoked_at": "2026-01-01"},
         {"name": "kresek-1", "token_sha256": hash_token("narrow"), "allow": ["/allowed/*"]},
-        {"name": "mauk-1", "token_sha256": hash_token("busy"), "limit": 0},
+        {"name": "mauk-1", "token_sha256": hash_token("busy"), "max_inflight": 0},
     ]
 }
 WRONG = base64.b64encode(hashlib.sha256(b"altered").digest()).decode()

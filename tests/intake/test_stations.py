@@ -1,16 +1,29 @@
 """Stations: told by token or certificate, revoked without a restart, limited each for itself."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gateway.core.problems import ProblemType
 from gateway.intake.replies import Refused
-from gateway.intake.stations import ANONYMOUS, Station, Stations, StationsFault, hash_token
-from gateway.intake.tls import common_name
+from gateway.intake.stations import (
+    ANONYMOUS,
+    Station,
+    Stations,
+    StationsFault,
+    UsualLimits,
+    hash_token,
+)
 from tests.support.clock import ManualClock
+
+
+def named(name: str) -> dict[str, object]:
+    """A verified client certificate, as ``getpeercert`` gives it."""
+    return {"subject": ((("countryName", "ID"),), (("commonName", name),))}
 
 
 def write(path: Path, *entries: dict[str, object]) -> None:
@@ -31,14 +44,14 @@ def who(stations: Stations, name: str) -> str:
 def test_without_tokens_a_station_is_its_certificate_or_anonymous() -> None:
     stations = Stations(clock=ManualClock())
     assert stations.identify(authorizations=["Bearer x"], certificate=None) is ANONYMOUS
-    assert stations.identify(authorizations=[], certificate="mauk-1").name == "mauk-1"
+    assert stations.identify(authorizations=[], certificate=named("mauk-1")).name == "mauk-1"
     assert not stations.use_tokens
 
 
 def test_a_token_tells_the_station_whatever_its_certificate_says(tmp_path: Path) -> None:
     write(tmp_path / "t", entry("one"))
     stations = Stations(clock=ManualClock(), tokens_file=tmp_path / "t")
-    station = stations.identify(authorizations=["bearer token of one"], certificate="two")
+    station = stations.identify(authorizations=["bearer token of one"], certificate=named("two"))
     assert station.name == "one"
 
 
@@ -76,7 +89,8 @@ def test_a_file_that_breaks_later_leaves_the_known_stations(tmp_path: Path, cont
         "{}",
         '{"stations": [{"name": "x"}]}',
         '{"stations": [{"name": 1, "token_sha256": "00"}]}',
-        '{"stations": [{"name": "x", "token_sha256": "00", "limit": "many"}]}',
+        '{"stations": [{"name": "x", "token_sha256": "00", "max_inflight": "many"}]}',
+        '{"stations": [{"name": "x", "token_sha256": "00", "per_second": 0}]}',
     ],
 )
 def test_a_broken_file_is_said_at_the_start(tmp_path: Path, content: str) -> None:
@@ -92,33 +106,87 @@ def test_a_missing_file_is_said_at_the_start(tmp_path: Path) -> None:
 
 def test_each_station_has_a_limit_of_its_own() -> None:
     stations = Stations(clock=ManualClock())
-    one, two = Station("one", limit=2), Station("two", limit=2)
-    stations.enter(one, "/e")
-    stations.enter(one, "/e")
-    stations.enter(two, "/e")
+    one, two = Station("one", max_inflight=2), Station("two", max_inflight=2)
+    stations.enter(one)
+    stations.enter(one)
+    stations.enter(two)
     with pytest.raises(Refused) as refusal:
-        stations.enter(one, "/e")
+        stations.enter(one)
     assert refusal.value.problem is ProblemType.TOO_MANY_REQUESTS
     stations.leave(one)
-    stations.enter(one, "/e")
+    stations.enter(one)
 
 
 def test_anonymous_stations_have_no_limit_in_common() -> None:
     stations = Stations(clock=ManualClock())
     for _ in range(10_000):
-        stations.enter(ANONYMOUS, "/e")
+        stations.enter(ANONYMOUS)
+
+
+def test_a_limit_of_its_own_takes_the_place_of_the_usual_one() -> None:
+    usual = UsualLimits(max_inflight=1, per_second=5.0)
+    stations = Stations(clock=ManualClock(), usual=usual)
+    one, many = Station("one"), Station("many", max_inflight=3, per_second=100.0)
+    stations.enter(one)
+    with pytest.raises(Refused):
+        stations.enter(one)
+    for _ in range(3):
+        stations.enter(many)
+    with pytest.raises(Refused):
+        stations.enter(many)
+
+
+def test_a_station_that_asks_too_often_is_told_when_to_come_back() -> None:
+    clock = ManualClock()
+    stations = Stations(clock=clock, usual=UsualLimits(per_second=2.0))
+    one, two = Station("one"), Station("two")
+
+    def ask(station: Station) -> None:
+        stations.enter(station)
+        stations.leave(station)
+
+    ask(one)
+    ask(one)
+    with pytest.raises(Refused) as refusal:
+        ask(one)
+    assert refusal.value.problem is ProblemType.TOO_MANY_REQUESTS
+    assert refusal.value.retry_after == 1
+    ask(two)
+    clock.advance(0.5)
+    ask(one)
+    with pytest.raises(Refused):
+        ask(one)
 
 
 @pytest.mark.parametrize(
-    ("certificate", "name"),
+    "certificate",
     [
-        (None, None),
-        ({}, None),
-        ({"subject": ((("countryName", "ID"),),)}, None),
-        ({"subject": ((("countryName", "ID"),), (("commonName", "mauk-1"),))}, "mauk-1"),
+        {"subject": ((("countryName", "ID"),),)},
+        named(""),
+        named("a name"),
+        named("anonymous"),
+        named("3603011212900000"),
+        named("x" * 65),
     ],
 )
-def test_the_common_name_of_a_certificate(
-    certificate: dict[str, object] | None, name: str | None
-) -> None:
-    assert common_name(certificate) == name
+def test_a_certificate_without_a_stations_name_is_refused(certificate: dict[str, object]) -> None:
+    with pytest.raises(Refused) as refusal:
+        Stations(clock=ManualClock()).identify(authorizations=[], certificate=certificate)
+    assert (refusal.value.problem, refusal.value.reason) == (
+        ProblemType.UNAUTHORIZED,
+        "certificate-name",
+    )
+
+
+def test_a_file_that_breaks_is_told_once_until_it_is_good_again(tmp_path: Path) -> None:
+    clock = ManualClock()
+    write(tmp_path / "t", entry("one"))
+    stations = Stations(clock=clock, tokens_file=tmp_path / "t")
+    with structlog.testing.capture_logs() as told:
+        for content in ("", "", '{"stations": []}', "[]"):
+            (tmp_path / "t").write_text(content)
+            clock.advance(1.0)
+            with contextlib.suppress(Refused):
+                who(stations, "one")
+    assert [line["event"] for line in told] == ["stations_file_not_taken"] * 2
+    assert {line["log_level"] for line in told} == {"error"}
