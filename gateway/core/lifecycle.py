@@ -3,7 +3,8 @@
 Theory: the life of an enrollment is a small machine. It begins ``pending`` (or ``sending``, when a
 slot was free as it came). Only an attempt can make it final, or a person. Whatever may have
 reached the server without a clean answer is ``in_doubt``, and never silently ``pending`` again:
-a refused or never-sent attempt proves that nothing was recorded, a broken one does not.
+a refused or never-sent attempt proves that nothing was recorded, a broken one does not. What waits
+in a journal that was restored from an older copy may have been sent since: it is in doubt, too.
 
 Invariants: a final status has no way out; ``sending`` is entered only by an attempt's intent,
 which is durable before the attempt's first byte.
@@ -36,6 +37,7 @@ class Event(StrEnum):
     FOUND_BY_LOOKUP = "found_by_lookup"
     GAVE_UP = "gave_up"
     CRASHED = "crashed"
+    RESTORED = "restored"
     REQUEUED = "requeued"
     CANCELLED = "cancelled"
 
@@ -47,6 +49,7 @@ TABLE: Final[dict[tuple[Status, Event], Status]] = {
     (Status.PENDING, Event.ATTEMPT_BEGAN): Status.SENDING,
     (Status.PENDING, Event.GAVE_UP): Status.DEAD_LETTER,
     (Status.PENDING, Event.CANCELLED): Status.CANCELLED,
+    (Status.PENDING, Event.RESTORED): Status.IN_DOUBT,
     (Status.SENDING, Event.DELIVERED): Status.DELIVERED,
     (Status.SENDING, Event.REJECTED): Status.REJECTED,
     (Status.SENDING, Event.RETRY_LATER): Status.PENDING,

@@ -8,6 +8,25 @@ from gateway.journal.moves import LOST
 
 NOTE: Final = "damage"
 """Under this name a journal remembers what was lost and has no enrollment to show for it."""
+RESTORED: Final = "restored"
+"""Under this name a journal that was opened older than it should be says why, once.
+
+What waited in it is in doubt then. The wiring pauses delivery with this reason and takes the note
+away: a person must say that it goes on.
+"""
+
+
+def restored(why: str) -> str:
+    """The reason of the pause."""
+    return (
+        f"the journal may be an older copy: {why}. What waited is in doubt, for it may have been"
+        " delivered since; resume to go on"
+    )
+
+
+def missing(count: int, why: str) -> str:
+    """What is not in an older journal."""
+    return f"at least {count} accepted enrollments are missing, their ids not known: {why}"
 
 
 def told(quarantined: Mapping[str, int], noted: str | None) -> tuple[str, ...]:

@@ -288,7 +288,9 @@ class MemoryJournal:
     def _release(self, ordering: bytes, *, now: float) -> None:
         head = self._index.head(ordering)
         if head is not None and head.phase is Phase.HELD:
-            self._put(head.moved(moves.released(head.life.reason, now=now)), before=head)
+            self._put(
+                head.moved(moves.released(head.life.status, head.life.reason, now=now)), before=head
+            )
 
     def _put(self, row: Row, *, before: Row | None = None) -> None:
         self._write(partial(State.put, row=row))

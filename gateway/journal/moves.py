@@ -37,7 +37,7 @@ class Standing(NamedTuple):
     reason: str | None
 
 
-_NEVER_ASKED: Final = frozenset({Event.ATTEMPT_BEGAN, Event.CRASHED})
+_NEVER_ASKED: Final = frozenset({Event.ATTEMPT_BEGAN, Event.CRASHED, Event.RESTORED})
 MOVES: Final[dict[tuple[Status, Status], Event]] = {
     (before, after): event for (before, event), after in TABLE.items() if event not in _NEVER_ASKED
 }
@@ -46,6 +46,7 @@ MOVES: Final[dict[tuple[Status, Status], Event]] = {
 _AT_REST: Final = dict.fromkeys(FINAL, Phase.DONE) | {Status.DEAD_LETTER: Phase.PARKED}
 _MAY_BEGIN: Final = frozenset({Phase.READY, Phase.LATER})
 RESTARTED: Final = "gateway-restarted"
+OLDER: Final = "journal-restored"
 LOST: Final = "lost"
 QUARANTINED: Final = frozenset({UNREADABLE, LOST})
 """Reasons of dead letters that cannot be read: a part does not open, or is gone."""
@@ -76,9 +77,17 @@ def crashed(*, now: float) -> Standing:
     return Standing(after, Phase.READY, now, None, RESTARTED)
 
 
-def released(reason: str | None, *, now: float) -> Standing:
+def restored(phase: Phase, *, now: float) -> Standing:
+    """One that waits in a journal that is older than it should be: it may have been sent since."""
+    after = TABLE[Status.PENDING, Event.RESTORED]
+    if phase is Phase.HELD:
+        return Standing(after, Phase.HELD, None, None, OLDER)
+    return Standing(after, Phase.READY, now, None, OLDER)
+
+
+def released(status: Status, reason: str | None, *, now: float) -> Standing:
     """One that was held back, now that it is the first with its ordering key."""
-    return Standing(Status.PENDING, Phase.READY, now, None, reason)
+    return Standing(status, Phase.READY, now, None, reason)
 
 
 def requeues(before: Status, after: Status) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 import aiohttp
+import structlog
 
 from gateway.core.facts import JournalRecovered
 from gateway.core.limiter import Limiter
@@ -24,6 +25,7 @@ from gateway.delivery.session import (
     upstream_tls,
 )
 from gateway.delivery.transport import UpstreamTransport
+from gateway.journal import damage
 from gateway.journal.contract import Journal
 from gateway.journal.keyring import KeyRing, KeyRingFault, bind
 from gateway.journal.sealing import Sealer
@@ -69,11 +71,24 @@ async def opened_journal(shared: Shared) -> AsyncIterator[tuple[Journal, Sealer]
     try:
         with blaming("journal.key_file", KeyRingFault):
             await bind(journal, ring)
+        await _report(shared, journal)
         if in_doubt:
             shared.publish(JournalRecovered(in_doubt))
         yield journal, Sealer(ring)
     finally:
         await journal.close()
+
+
+async def _report(shared: Shared, journal: Journal) -> None:
+    """Say what is lost, and let nothing out of a journal that may be an older copy."""
+    log = structlog.get_logger("gateway")
+    for sentence in await journal.damage():
+        log.warning("journal_degraded", reason=sentence)
+    restored = await journal.recall(damage.RESTORED)
+    if restored:
+        log.warning("journal_restored", reason=restored)
+        await Memory(journal, shared.clock).keep_pause(restored)
+        await journal.remember(damage.RESTORED, "")
 
 
 @asynccontextmanager

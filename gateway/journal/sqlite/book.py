@@ -30,10 +30,13 @@ from gateway.journal.contract import (
     Usage,
 )
 from gateway.journal.moves import Phase, Standing
-from gateway.journal.sqlite import rows
+from gateway.journal.sqlite import reserve, rows
+from gateway.journal.sqlite.guard import Guard
+from gateway.journal.sqlite.marker import Era, Older
 from gateway.journal.sqlite.opening import open_file
 from gateway.journal.sqlite.space import Space
 
+ERA = "era"
 _PROMOTED_AT_ONCE = 1000
 
 _INSERT = """
@@ -68,8 +71,14 @@ class SqliteBook:
         min_free_bytes: int,
         settings: Mapping[str, str | int],
     ) -> None:
-        """Open it. See ``opening.open_file`` for what it raises."""
-        self._connection = open_file(path, settings)
+        """Open it. See ``guard.Guard`` and ``opening.open_file`` for what they raise."""
+        self._guard = Guard(path)
+
+        def ours() -> None:
+            reserve.give_up(reserve.of(path))  # opening writes too, on a full disk in its place
+            self._guard.opening()
+
+        self._connection = open_file(path, settings, ours=ours)
         self._execute: Callable[..., Any] = self._connection.cursor().execute
         self._space = Space(
             self._connection, path, max_bytes=max_bytes, min_free_bytes=min_free_bytes
@@ -104,25 +113,37 @@ class SqliteBook:
 
     def tidy(self, *, idle: bool) -> None:
         """See ``writer.Book``."""
-        self._space.checkpoint(idle=idle)
+        if self._space.checkpoint(idle=idle):
+            self._guard.written_back(accepted=self._accepted())
 
     def close(self, *, trusted: bool) -> None:
         """See ``writer.Book``."""
         try:
             if trusted:
+                self._guard.closing(accepted=self._accepted())
                 self._space.empty_log()
+            else:
+                self._guard.broken()
         finally:
             self._connection.close()
 
     # -- enrollments -----------------------------------------------------------------------------
 
     def recover(self, *, now: float) -> int:
-        """After a crash: what was sending is in doubt."""
-        to = moves.crashed(now=now)
+        """Begin an era. After a crash what was sending is in doubt; in an older journal, all."""
+        found = Era.parse(self.recall(ERA))
+        older = self._guard.judge(found, accepted=self._accepted())
+        self.remember(ERA, str(self._guard.next_era(found)))
         sending = self._execute("SELECT seq FROM enrollment WHERE status = 'sending'").fetchall()
         for (seq,) in sending:
-            self._move(seq, Status.SENDING, to)
-        return len(sending)
+            self._move(seq, Status.SENDING, moves.crashed(now=now))
+        return len(sending) if older is None else self._doubt_all(older, now=now)
+
+    def guard(self) -> None:
+        """The era's beginning is durable: from now on less than this is noticed."""
+        era = Era.parse(self.recall(ERA))
+        if era is not None:
+            self._guard.begun(era, accepted=self._accepted())
 
     def accept(self, entry: Entry, *, sending: bool, size: int) -> Accepted | Existing:
         """Insert, unless the identity is known."""
@@ -306,6 +327,11 @@ class SqliteBook:
         )
         return damage.told(dict(found.fetchall()), self.recall(damage.NOTE))
 
+    def add_damage(self, sentence: str) -> None:
+        """Tell this too, until an operator has taken note of it."""
+        noted = self.recall(damage.NOTE)
+        self.remember(damage.NOTE, f"{noted}\n{sentence}" if noted else sentence)
+
     # -- small things ----------------------------------------------------------------------------
 
     def remember(self, name: str, value: str) -> None:
@@ -335,6 +361,24 @@ class SqliteBook:
         )
         return tuple(rows.audit(row) for row in found)
 
+    def _accepted(self) -> int:
+        # Read to its end: a statement left in the middle would keep the log from being emptied.
+        found = self._execute("SELECT value FROM counter WHERE name = 'accepted'").fetchall()
+        return int(found[0][0])
+
+    def _doubt_all(self, older: Older, *, now: float) -> int:
+        """What waits may have been sent since: see ``damage.RESTORED``."""
+        waiting = self._execute(
+            "SELECT seq, status, phase FROM enrollment WHERE status IN ('pending', 'in_doubt')"
+        ).fetchall()
+        for seq, status, phase in waiting:
+            self._move(seq, Status(status), moves.restored(Phase(phase), now=now))
+            self._execute("UPDATE enrollment SET last_attempt_at = ? WHERE seq = ?", (now, seq))
+        self.remember(damage.RESTORED, damage.restored(older.why))
+        if older.missing:
+            self.add_damage(damage.missing(older.missing, older.why))
+        return len(waiting)
+
     # -- inside ----------------------------------------------------------------------------------
 
     def _one(self, statement: str, *values: Any) -> tuple[Any, ...] | None:  # noqa: ANN401 - SQLite's
@@ -350,7 +394,7 @@ class SqliteBook:
     def _head(self, ordering: bytes) -> tuple[Any, ...] | None:
         """The first with this ordering key that is not final: the one whose turn it is."""
         return self._one(
-            "SELECT seq, phase, reason FROM enrollment"
+            "SELECT seq, phase, reason, status FROM enrollment"
             " WHERE ordering = ? AND phase <> 'done' ORDER BY seq LIMIT 1",
             ordering,
         )
@@ -358,7 +402,8 @@ class SqliteBook:
     def _release(self, ordering: bytes, *, now: float) -> None:
         head = self._head(ordering)
         if head is not None and head[1] == Phase.HELD:
-            self._move(head[0], Status.PENDING, moves.released(head[2], now=now))
+            status = Status(head[3])
+            self._move(head[0], status, moves.released(status, head[2], now=now))
 
     def _first_later(self) -> float | None:
         row = self._one("SELECT min(next_attempt_at) FROM enrollment WHERE phase = 'later'")

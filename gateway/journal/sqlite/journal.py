@@ -79,6 +79,7 @@ class SqliteJournal:
         )
         try:
             in_doubt = await writer.call(lambda book: int(book.recover(now=now)))
+            await writer.call(lambda book: book.guard())
         except BaseException:
             await writer.stop()
             raise

@@ -4,7 +4,7 @@ Must not know what its tables are for; the schema is in ``schema/``, in numbered
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,6 @@ import apsw
 
 from gateway.journal.contract import JournalFault
 from gateway.journal.keyring import sync_directory
-from gateway.journal.sqlite import reserve
 
 APPLICATION_ID: Final = 0x454E524C
 """``ENRL`` in the file's header: file(1) and other programs can tell whose it is."""
@@ -41,8 +40,16 @@ SETTINGS: Final[Mapping[str, str | int]] = {
 }
 
 
-def open_file(path: Path, settings: Mapping[str, str | int]) -> apsw.Connection:
+def open_file(
+    path: Path, settings: Mapping[str, str | int], *, ours: Callable[[], None]
+) -> apsw.Connection:
     """A connection that owns the file, checked and at the newest schema.
+
+    Args:
+        path: the file; made where there is none.
+        settings: pragmas.
+        ours: called once it is certain that the file is a journal and nobody else's now, before
+            anything is changed.
 
     Raises:
         JournalFault: it is no journal, is damaged, cannot be opened, or a setting did not take.
@@ -57,8 +64,7 @@ def open_file(path: Path, settings: Mapping[str, str | int]) -> apsw.Connection:
         # a setting may change the file.
         connection.pragma("locking_mode", "exclusive")
         version = _version(connection)
-        # Ours, and nobody else's now. Opening writes too, on a full disk in the reserve's place.
-        reserve.give_up(reserve.of(path))
+        ours()
         _settle(connection, settings)
         _migrate(connection, version)
         _check(connection)

@@ -81,17 +81,19 @@ class Space:
             least = max(least, 2 * self._reserve.size)
         return Usage(self._used, self._max_bytes, self._free, least)
 
-    def checkpoint(self, *, idle: bool) -> None:
-        """Write the log back, if it is worth it now."""
+    def checkpoint(self, *, idle: bool) -> bool:
+        """Write the log back, if it is worth it now; whether it was."""
         size = self._log_pages * self._page_size
         # On a full disk at every chance: a log that is written back is used again from its start.
         # But not if the file must grow so much for it that outcomes would find no room.
         is_pressed = not self._reserve.is_whole
         if is_pressed and self._growth() > self._free - self._reserve.size // 2:
-            return
+            return False
         if size >= WAL_LIMIT or (size > 0 and is_pressed) or (size >= _WORTH_IT and idle):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self._log_pages = 0
+            return True
+        return False
 
     def empty_log(self) -> None:
         """Write all of the log back, so that the file alone is the journal."""
