@@ -7,6 +7,7 @@ find a line empty, or free nobody where somebody has just come.
 from collections.abc import Iterable
 from typing import Any
 
+from gateway.core.lifecycle import Status
 from gateway.journal import moves
 from gateway.journal.moves import Phase
 from gateway.journal.postgres.session import Session
@@ -22,9 +23,9 @@ async def lock(session: Session, orderings: Iterable[bytes]) -> None:
 
 
 async def head(session: Session, ordering: bytes) -> Any:  # noqa: ANN401 - asyncpg's
-    """The first with this ordering key that is not final: id, phase, reason. None: nobody."""
+    """The first with this ordering key that is not final: id, phase, reason, status. None: nobody."""
     return await session.connection.fetchrow(
-        "SELECT id, phase, reason FROM enrollment"
+        "SELECT id, phase, reason, status FROM enrollment"
         " WHERE ordering = $1 AND phase <> 'done' ORDER BY seq LIMIT 1",
         ordering,
     )
@@ -36,7 +37,7 @@ async def release(session: Session, ordering: bytes, *, now: float) -> None:
     if first is None:
         await session.connection.execute("DELETE FROM line WHERE ordering = $1", ordering)
     elif first[1] == Phase.HELD:
-        to = moves.released(first[2], now=now)
+        to = moves.released(Status(first[3]), first[2], now=now)
         await session.connection.execute(
             "UPDATE enrollment SET status = $2, phase = $3, next_attempt_at = $4, settled_at = $5,"
             " reason = $6 WHERE id = $1",
