@@ -23,7 +23,7 @@ async def lock(session: Session, orderings: Iterable[bytes]) -> None:
 
 
 async def head(session: Session, ordering: bytes) -> Any:  # noqa: ANN401 - asyncpg's
-    """The first with this ordering key that is not final: id, phase, reason, status. None: nobody."""
+    """The first with this ordering key that is not final: id, phase, reason, status; or None."""
     return await session.connection.fetchrow(
         "SELECT id, phase, reason, status FROM enrollment"
         " WHERE ordering = $1 AND phase <> 'done' ORDER BY seq LIMIT 1",
