@@ -53,6 +53,10 @@ faults-long: setup ## the same at full length: 500 kills, 500 crash images (abou
 season: setup ## 155,000 enrollments at small packets through the gateway (some minutes)
 	$(BIN)/python -m loadtests run season
 
+.PHONY: observe
+observe: setup ## Prometheus and Alertmanager watch a five-minute outage; every dashboard asked, and drawn
+	$(BIN)/python -m tests.grafana.live
+
 .PHONY: bench-scrape
 bench-scrape: setup ## what a look at the metrics costs with 0, 155,000 and 1,000,000 waiting
 	$(BIN)/python -m benchmarks.scrape

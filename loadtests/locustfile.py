@@ -22,6 +22,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
+from loadtests import exporter
 from loadtests import scenario as scenarios
 from loadtests.clocks import Clocks
 from loadtests.clocks import answer as answer_clock
@@ -53,6 +54,12 @@ def _options(parser: LocustArgumentParser) -> None:
     add("--sent", default="sent.jsonl", help="file for the log of what was sent and told")
     add("--ledger", default="", help="the simulated server's ledger, for the tab on Locust's page")
     add("--tag", default="", help="begins every key; made from seed and time if not given")
+    add(
+        "--metrics-listen",
+        default="",
+        env_var="STATIONS_METRICS_LISTEN",
+        help="HOST:PORT to answer Prometheus on; a master speaks for its workers",
+    )
     # Set when a test starts, so that workers hear of them.
     for name, kind in (("--origin", float), ("--station-workers", int), ("--clock-offset", float)):
         add(name, type=kind, default=0, include_in_web_ui=False, help=SUPPRESS)
@@ -82,6 +89,7 @@ class _Options(Protocol):
     tag: str
     station_workers: int
     clock_offset: float | None
+    metrics_listen: str
 
 
 def _chosen(environment: Environment) -> _Options:
@@ -115,6 +123,26 @@ def _check(environment: Environment, **_: object) -> None:
         Tab(
             environment.web_ui, Path(options.sent), Path(options.ledger) if options.ledger else None
         )
+
+
+def _offer_metrics(environment: Environment, **_: object) -> None:
+    listen = _chosen(environment).metrics_listen
+    if listen and not isinstance(environment.runner, WorkerRunner):
+        exporter.serve(_Figures(environment), listen)
+
+
+class _Figures:
+    """Locust's statistics, as the exporter reads them."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def entries(self) -> list[exporter.Entry]:
+        return list(self._environment.stats.entries.values())
+
+    def users(self) -> int:
+        runner = self._environment.runner
+        return 0 if runner is None else runner.user_count
 
 
 def _start(environment: Environment, **_: object) -> None:
@@ -220,5 +248,6 @@ class Station(FastHttpUser):
 
 _hooks.init_command_line_parser.add_listener(_options)
 _hooks.init.add_listener(_check)
+_hooks.init.add_listener(_offer_metrics)
 _hooks.test_start.add_listener(_start)
 _hooks.test_stop.add_listener(_stop)

@@ -9,6 +9,7 @@ from typing import Final
 
 GATEWAY: Final = "enrollment_gateway_"
 SERVER: Final = "recording_server_"
+STATIONS: Final = "stations_"
 INSTANCES: Final = 'instance=~"$instance"'
 STATE_CHANGING: Final = 'method=~"POST|PUT|PATCH|DELETE"'
 UNDELIVERED: Final = 'status=~"pending|sending|in_doubt"'
@@ -24,9 +25,19 @@ def server(name: str) -> str:
     return SERVER + name
 
 
+def stations(name: str, where: str = "") -> str:
+    """Select a metric of Locust's stations."""
+    return f"{STATIONS}{name}{{{where}}}" if where else STATIONS + name
+
+
 def rate(series: str, *by: str) -> str:
     """Tell how much counters grow per second, summed but for the labels `by`."""
     return f"{_sum(by)}(rate({series}[$__rate_interval]))"
+
+
+def quotient(part: str, whole: str) -> str:
+    """Divide what may go on while the whole stands still: then there is a gap, not infinity."""
+    return f"{part} / ({whole} > 0)"
 
 
 def growth(series: str, *by: str) -> str:

@@ -8,9 +8,9 @@ from typing import Final
 from grafana.generator import meaning, queries
 from grafana.generator.meaning import rising
 from grafana.generator.model import Dashboard, Kind, Panel, Query, Section, Text
-from grafana.generator.queries import STATE_CHANGING, gateway, growth, levels, rate, server
+from grafana.generator.queries import gateway, growth, levels, quotient, rate, server, stations
 
-_OFFERED: Final = gateway("requests_total", STATE_CHANGING)
+_OFFERED: Final = stations("requests_total", 'method="POST"')
 _ACCEPTED: Final = gateway("accept_duration_seconds_count")
 _RECORDED: Final = server("recorded_total")
 _COLOURS: Final = {
@@ -26,9 +26,9 @@ _FLOW: Final = Section(
     (
         Panel(
             question="How much is offered, accepted and recorded?",
-            description="Offered: requests the gateway answered, duplicates too, counted when "
-            "answered. Accepted: new enrollments made durable. Recorded: effects at the server, "
-            "by its own count. In an outage recorded falls to zero and accepted does not; "
+            description="Offered: what stations sent, repeats too, by Locust's count, counted when "
+            "answered. Accepted: new enrollments made durable, by the gateway's. Recorded: effects "
+            "at the server, by its own. In an outage recorded falls to zero and accepted does not; "
             "afterwards recorded lies above accepted until the backlog is gone.",
             unit=meaning.PER_SECOND,
             queries=(
@@ -63,6 +63,20 @@ _FLOW: Final = Section(
                     "{{instance}}",
                 ),
             ),
+        ),
+        Panel(
+            question="Do stations see anything fail?",
+            description="Requests of stations that ended without an answer or with an error, by "
+            "Locust's count. Through the gateway none should, in an outage neither.",
+            unit=meaning.PER_SECOND,
+            queries=(Query(rate(stations("failures_total"), "method"), "{{method}}"),),
+            steps=rising(0.001, 0.1),
+        ),
+        Panel(
+            question="How many stations are at work?",
+            description="Desks that Locust plays. They go home when their citizens are decided.",
+            unit=meaning.COUNT,
+            queries=(Query(stations("users"), "stations"),),
         ),
     ),
 )
@@ -116,9 +130,10 @@ _SERVER: Final = Section(
         ),
         Panel(
             question="How many requests reach it for each record?",
-            description="Received for each one recorded. Outside outages at most 1.1.",
+            description="Received for each one recorded; a gap: none was. Outside outages at most "
+            "1.1.",
             unit=meaning.COUNT,
-            queries=(Query(f"{rate(server('received_total'))} / {rate(_RECORDED)}", "requests"),),
+            queries=(Query(quotient(rate(server("received_total")), rate(_RECORDED)), "requests"),),
             steps=rising(1.1, 2),
         ),
     ),
