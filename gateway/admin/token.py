@@ -5,13 +5,13 @@ Must not know HTTP beyond the form of one header value.
 
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 from typing import Final
 
+from gateway.files import create_file
+
 LEAST_CHARACTERS: Final = 16
-_OWNER_ONLY: Final = 0o600
 
 
 class TokenFault(Exception):
@@ -25,7 +25,8 @@ def load_or_create(path: Path) -> str:
         TokenFault: it cannot be read or made, or holds no token.
     """
     try:
-        _create(path)
+        if not path.exists():
+            create_file(path, secrets.token_urlsafe(32) + "\n")
     except FileExistsError:
         pass
     except OSError as fault:
@@ -48,14 +49,6 @@ def load_or_create(path: Path) -> str:
             "characters on one line: delete it, and a new one is made at the next start"
         )
     return token
-
-
-def _create(path: Path) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(32) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 class Bearer:

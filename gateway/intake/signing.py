@@ -6,7 +6,6 @@ key give the same token, so a receipt need not be kept to be given again.
 
 import base64
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
-from gateway.files import replace_file
+from gateway.files import create_file, replace_file
 
 ALGORITHM = "EdDSA"
 
@@ -67,7 +66,8 @@ def load_or_create(path: Path) -> ReceiptKeys:
         ReceiptKeyFault: the file cannot be read, others may read it, or it holds no key.
     """
     try:
-        _create(path)
+        if not path.exists():
+            create_file(path, _text([_new_key()]))
     except FileExistsError:
         pass
     except OSError as error:
@@ -119,15 +119,6 @@ def verify(token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(claims, dict):
         raise ReceiptInvalid("the receipt's content is no JSON object")
     return claims
-
-
-def _create(path: Path) -> None:
-    text = _text([_new_key()])
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
 
 
 def _new_key() -> dict[str, Any]:

@@ -13,14 +13,13 @@ import base64
 import binascii
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from gateway.files import replace_file
+from gateway.files import create_file, replace_file
 
 KEY_BYTES: Final = 32
 ID_BYTES: Final = 8
@@ -111,18 +110,8 @@ class KeyRing:
         Raises:
             KeyRingFault: it exists, or cannot be written.
         """
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            try:
-                handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(self._text())
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.link(draft, path)
-            finally:
-                draft.unlink(missing_ok=True)
-            sync_directory(path.parent)
+            create_file(path, self._text())
         except FileExistsError:
             raise KeyRingFault(f"the key file {path} exists already; it is not replaced") from None
         except OSError as fault:
@@ -175,15 +164,6 @@ async def bind(journal: Notes, ring: KeyRing) -> None:
             "this key file is not the one that the journal was written with; "
             "set journal.key_file to the right one, or put it back from your backup"
         )
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _parse(document: Mapping[str, object]) -> KeyRing:

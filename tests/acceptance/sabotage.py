@@ -64,11 +64,16 @@ def power_may_fail() -> None:
     _kept.append(power.install(Path(os.environ[SHADOWS])))
 
 
-def never_sync() -> None:
-    """A break: SQLite's ``synchronous=OFF``, where power may fail."""
-    power_may_fail()
+def no_sync() -> None:
+    """A break: SQLite's ``synchronous=OFF``."""
     lax = partial(SqliteJournal, settings={**SETTINGS, "synchronous": 0})
     patch("gateway.wiring.parts.SqliteJournal", lax).start()
+
+
+def never_sync() -> None:
+    """A break: the same, where power may fail."""
+    power_may_fail()
+    no_sync()
 
 
 def clock_jumps() -> None:
@@ -108,6 +113,7 @@ CHOICES = {
         slow_commit,
         promise_before_the_commit,
         power_may_fail,
+        no_sync,
         never_sync,
         clock_jumps,
         no_deduplication,

@@ -11,8 +11,8 @@ from typing import Final
 
 import apsw
 
+from gateway.files import sync_directory
 from gateway.journal.contract import JournalFault
-from gateway.journal.keyring import sync_directory
 
 APPLICATION_ID: Final = 0x454E524C
 """``ENRL`` in the file's header: file(1) and other programs can tell whose it is."""
