@@ -43,6 +43,8 @@ MEANINGS = {
     "drain_seconds": "seconds from the server's return to backlog zero, the worst",
     "drain_ratio": "that time over the ideal, backlog / (capacity - arrivals), the worst",
     "attempts_ratio": "attempts the server received per enrollment recorded, outside outages",
+    "capacity_used": "share of the server's capacity that was used while more waited than it has"
+    " workers",
     "max_outstanding": "most requests at the server at once",
     "recorded_per_second": "enrollments recorded per second, over the whole run",
     "sent_late_p99": "seconds that the generator was behind its schedule, p99",
@@ -89,6 +91,7 @@ def measure(evidence: Evidence, findings: Iterable[Finding], *, within: float) -
         "drain_seconds": max((drain.seconds for drain in drained), default=None),
         "drain_ratio": max((drain.ratio for drain in drained), default=None),
         "attempts_ratio": attempts_ratio(evidence.samples, evidence.outages),
+        "capacity_used": capacity_used(evidence),
         "max_outstanding": evidence.max_outstanding,
         "recorded_per_second": _rate(evidence, recorded),
         "sent_late_p99": percentile(sorted(evidence.lateness), 0.99) if evidence.lateness else None,
@@ -145,6 +148,28 @@ def attempts_ratio(samples: Sequence[Sample], outages: Sequence[Outage]) -> Figu
             received += after.received - before.received
             recorded += after.recorded - before.recorded
     return received / recorded if recorded else None
+
+
+def capacity_used(evidence: Evidence) -> Figure:
+    """Recorded over what could have been, while the server was up and enough waited to fill it.
+
+    Enough is twice as many as it has workers: as many again as it can work on.
+    """
+    if not evidence.servers:
+        return None
+    enough = 2 * evidence.servers[0].workers
+    came, recorded = timelines(evidence)
+
+    def waits(at: float) -> bool:
+        return bisect_right(came, at) - bisect_right(recorded, at) >= enough
+
+    done = possible = 0.0
+    for before, after in pairwise(evidence.samples):
+        busy = waits(before.at) and waits(after.at)
+        if busy and before.capacity and after.capacity and after.recorded >= before.recorded:
+            done += after.recorded - before.recorded
+            possible += (before.capacity + after.capacity) / 2 * (after.at - before.at)
+    return done / possible if possible else None
 
 
 # --- the backlog: how many citizens came whose enrollment is not recorded yet ---------------------

@@ -126,6 +126,8 @@ async def _server(plan: Plan) -> AsyncIterator[tuple[Part, str, str]]:
     for name, value in asdict(plan.scaled.server).items():
         if value is not None:
             command += [f"--{name.replace('_', '-')}", str(value)]
+    command += [] if plan.scaled.server_honours_key else ["--ignore-keys"]
+    command += [] if plan.scaled.server_lookup else ["--no-lookup"]
     log = plan.folder / "server.log"
 
     async def announced() -> tuple[str, str] | None:

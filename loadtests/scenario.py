@@ -93,8 +93,10 @@ class Scenario:
     """One load with what it is for, what it does to the server, and what must come out.
 
     `limit_seconds` is how long stations go on after the last arrival. `faults` count their time
-    from the first possible arrival. `gateway` holds settings of the gateway by dotted name.
-    `targets` are bands for the verdict's measures; `limits` say when a run proves anything.
+    from the first possible arrival. `server_honours_key`: the same key twice has one effect there;
+    `server_lookup`: it can be asked whether a key is recorded. `gateway` holds settings of the
+    gateway by dotted name. `targets` are bands for the verdict's measures; `limits` say when a run
+    proves anything.
     """
 
     title: str
@@ -102,6 +104,8 @@ class Scenario:
     arrivals: Arrivals
     limit_seconds: Annotated[float, Field(ge=0)]
     server: Model
+    server_honours_key: bool = True
+    server_lookup: bool = True
     packets: Packets = Packets()
     stations: Stations = Stations()
     faults: tuple[Annotated[Fault, Field(discriminator="kind")], ...] = ()
