@@ -16,12 +16,19 @@ class Backlog:
         self._page = page
         self._items: dict[str, Due] = {}
         self._next_due_at: float | None = 0.0
+        self._last_rank = float("-inf")
         self._stale = False
 
     def expect(self, at: float) -> None:
         """Something that is not in the page falls due at ``at`` (wall seconds)."""
         if self._next_due_at is None or at < self._next_due_at:
             self._next_due_at = at
+
+    def came(self, rank: float, *, at: float) -> None:
+        """A newcomer at ``rank`` is due from ``at`` on; it may belong into the page."""
+        if self._items and rank < self._last_rank:
+            self.reread()
+        self.expect(at)
 
     def reread(self) -> None:
         """The order may have changed: read the page again before the next pick."""
@@ -55,6 +62,7 @@ class Backlog:
             raise
         self._stale = False
         self._items = {due.id: due for due in page.items if due.id not in in_hand}
+        self._last_rank = max((due.rank for due in page.items), default=float("-inf"))
         if page.next_due_at is not None:
             self.expect(page.next_due_at)
 

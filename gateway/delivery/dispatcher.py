@@ -12,7 +12,7 @@ from typing import Any
 from gateway.clock import Clock
 from gateway.core.admission import Outlook, UpstreamView
 from gateway.core.decide import Case, DeliveryPolicy, Triage, triage
-from gateway.core.enrollment import DEFAULT_PRIORITY, Enrollment
+from gateway.core.enrollment import Enrollment
 from gateway.core.lifecycle import Status
 from gateway.core.outcome import Finding
 from gateway.core.rate import RateMeter
@@ -104,16 +104,14 @@ class Dispatcher:
         case = Case(Status.PENDING, 1, enrollment.accepted_at, enrollment.accepted_at)
         self._carry(Errand(enrollment.id, case, enrollment=enrollment, begun=True))
 
-    def enqueue(self, enrollment: Enrollment, *, live: bool) -> None:
-        """It is durable as pending."""
+    def enqueue(self, enrollment: Enrollment, *, rank: float, live: bool) -> None:
+        """It is durable as pending, at ``rank`` in the queue."""
         if enrollment.id in self._tasks:
             return  # the loop found it in the journal before intake was told that it is there
         self._waiting += 1
         if live:
             self._live[enrollment.id] = enrollment
-        if enrollment.priority < DEFAULT_PRIORITY:
-            self._backlog.reread()
-        self._backlog.expect(enrollment.accepted_at)
+        self._backlog.came(rank, at=enrollment.accepted_at)
         self._wake.set()
 
     def leave(self, enrollment_id: str) -> None:

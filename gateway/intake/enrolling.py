@@ -86,8 +86,8 @@ class Enrolling:
             EnrollmentAccepted(enrollment.id, visit.station, len(body), kept.status, seconds)
         )
         if isinstance(plan, Hold):
-            return await self._hold(visit, enrollment, kept.status, plan.seconds)
-        self._delivery.enqueue(enrollment, live=False)
+            return await self._hold(visit, enrollment, kept, plan.seconds)
+        self._delivery.enqueue(enrollment, rank=kept.rank, live=False)
         return self._promise(
             Standing.new(enrollment, kept.status), plan.poll_after, visit.wishes.applied
         )
@@ -138,21 +138,21 @@ class Enrolling:
         return kept
 
     async def _hold(
-        self, visit: Visit, enrollment: Enrollment, status: Status, seconds: float
+        self, visit: Visit, enrollment: Enrollment, kept: Accepted, seconds: float
     ) -> Reply:
         """Wait for the server's own answer; without it, promise."""
         waiting = self._waiters.expect(enrollment.id, live=True)
-        if status is Status.SENDING:
+        if kept.status is Status.SENDING:
             self._delivery.launch(enrollment)
         else:
-            self._delivery.enqueue(enrollment, live=True)
+            self._delivery.enqueue(enrollment, rank=kept.rank, live=True)
         end = await self._waiters.wait(
             enrollment.id, waiting, seconds=seconds, connection=visit.connection
         )
         if end is not None and end.answer is not None:
             return answered(end.answer, enrollment.id, replayed=False)
         self._delivery.leave(enrollment.id)
-        standing = await self._look(enrollment, status)
+        standing = await self._look(enrollment, kept.status)
         if end is not None:
             standing = standing.settled(end)
         return self._promise(standing, poll_after(self._delivery.outlook()), visit.wishes.applied)

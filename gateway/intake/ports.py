@@ -32,8 +32,11 @@ class Delivery(Protocol):
         """Its intent is durable: send it now on its reserved slot."""
         ...
 
-    def enqueue(self, enrollment: Enrollment, *, live: bool) -> None:
-        """It is durable as pending. ``live``: its station waits, and its body stays in memory."""
+    def enqueue(self, enrollment: Enrollment, *, rank: float, live: bool) -> None:
+        """It is durable as pending, at ``rank`` in the queue.
+
+        ``live``: its station waits, and its body stays in memory.
+        """
         ...
 
     def leave(self, enrollment_id: str) -> None:

@@ -123,9 +123,13 @@ class MemoryJournal:
             raise JournalFull("the journal is at its limit; deliver, or raise journal.max_bytes")
         held = entry.ordering is not None and self._index.head(entry.ordering) is not None
         begin = moves.admitted(accepted_at=entry.accepted_at, sending=sending, held=held)
-        self._put(Row.new(self._state.accepted + 1, entry, begin))
+        line = self._index.shares.joined(entry.station, accepted_at=entry.accepted_at)
+        lag = line.last - entry.accepted_at
+        row = Row.new(self._state.accepted + 1, entry, begin, lag=lag)
+        self._index.shares.put(entry.station, line)
+        self._put(row)
         await self._committed()
-        return Accepted(begin.status)
+        return Accepted(begin.status, row.rank)
 
     async def find(self, enrollment_id: str) -> Kept | None:
         """See the contract."""

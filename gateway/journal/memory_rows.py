@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
+from gateway.core.rank import handicap
+from gateway.core.shares import Line, Shares
 from gateway.journal.contract import AuditRecord, Due, Entry, Kept, Life, Sealed
 from gateway.journal.moves import Phase, Standing
 
@@ -31,8 +33,8 @@ class Row:
     answer: Sealed | None
 
     @classmethod
-    def new(cls, seq: int, entry: Entry, begin: Standing) -> "Row":
-        """The row of an enrollment that was just accepted."""
+    def new(cls, seq: int, entry: Entry, begin: Standing, *, lag: float) -> "Row":
+        """The row of an enrollment that was just accepted, ``lag`` seconds behind its rank."""
         sent = begin.phase is Phase.SENDING
         life = Life(
             id=entry.id,
@@ -52,7 +54,7 @@ class Row:
             identity=entry.identity,
             fingerprint=entry.fingerprint,
             ordering=entry.ordering,
-            rank=entry.rank,
+            rank=entry.rank + lag,
             phase=begin.phase,
             requeued_at=None,
             life=life,
@@ -154,13 +156,16 @@ class Index:
         self.identities: dict[bytes, str] = {}
         self.by_status: dict[Status, int] = dict.fromkeys(Status, 0)
         self.used = 0
+        self.shares = Shares()
         for row in rows.values():
             self.note(row, before=None)
+            self._count_in(row)
 
     def note(self, row: Row, *, before: Row | None) -> None:
         """A row is new (``before`` is None) or took the place of ``before``."""
         life = row.life
         if before is not None:
+            self._count_move(before.life.status, life.status, life.station)
             self.by_status[before.life.status] -= 1
             self.used -= before.stored
         self.by_status[life.status] += 1
@@ -181,6 +186,20 @@ class Index:
                 del line[row.seq]
             if not line:
                 del self._lines[row.ordering]
+
+    def _count_move(self, before: Status, after: Status, station: str) -> None:
+        if before in UNDELIVERED and after not in UNDELIVERED:
+            self.shares.leave(station)
+        elif after in UNDELIVERED and before not in UNDELIVERED:
+            self.shares.come_back(station)
+
+    def _count_in(self, row: Row) -> None:
+        """A row that was there before this index: it is in its station's line."""
+        line = self.shares.line(row.life.station)
+        if row.life.status in UNDELIVERED:
+            last = max(line.last, row.rank - handicap(row.life.priority))
+            line = Line(line.waiting + 1, last)
+        self.shares.put(row.life.station, line)
 
     def forget(self, row: Row) -> None:
         """A final row is gone."""

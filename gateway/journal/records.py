@@ -27,7 +27,7 @@ class Entry:
         fingerprint: HMAC of what makes two requests the same.
         ordering: HMAC of station and ordering key, or None.
         priority: 0 to 7, for people; the order of delivery is ``rank``.
-        rank: smaller goes first.
+        rank: smaller goes first; the journal adds the lag of a station beyond its share.
         accepted_at: wall seconds.
         size: bytes of the plain body.
         envelope: everything but the body; kept until the retention ends.
@@ -89,9 +89,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The enrollment is new and durable. ``status``: ``sending`` if asked for and possible."""
+    """The enrollment is new and durable.
+
+    ``status``: ``sending`` if asked for and possible. ``rank``: where it went in the queue.
+    """
 
     status: Status
+    rank: float = field(default=float("-inf"), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -357,7 +357,7 @@ def test_what_the_loop_found_before_intake_was_told_is_not_started_twice() -> No
             bench.dispatcher.nudge()
             await asyncio.sleep(0.05)
             assert bench.dispatcher.outlook().outstanding == 1
-            bench.dispatcher.enqueue(one, live=True)
+            bench.dispatcher.enqueue(one, rank=one.accepted_at, live=True)
             await asyncio.sleep(1)
         assert bench.transport.order == [one.key]
 

@@ -1,5 +1,6 @@
 """Entries as intake would hand them in, with made-up ciphertext."""
 
+from gateway.core.enrollment import DEFAULT_PRIORITY
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import Change, Entry, Sealed
 
@@ -15,14 +16,17 @@ def entry(
     accepted_at: float | None = None,
     size: int = 100,
 ) -> Entry:
-    """Enrollment ``number``: accepted at that second and ranked by it, unless told otherwise."""
+    """Enrollment ``number``: accepted at that second and ranked by it, unless told otherwise.
+
+    Its priority is the default one: with another, its rank would not be the second.
+    """
     return Entry(
         id=f"0197d5a2-0000-7000-8000-{number:012d}",
         station=f"station-{number % 3}",
         identity=(identity or f"identity-{number}").encode(),
         fingerprint=f"fingerprint-{number}".encode(),
         ordering=None if line is None else line.encode(),
-        priority=number % 8,
+        priority=DEFAULT_PRIORITY,
         rank=float(number if rank is None else rank),
         accepted_at=float(number if accepted_at is None else accepted_at),
         size=size,

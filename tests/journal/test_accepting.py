@@ -26,7 +26,7 @@ async def test_a_new_enrollment_is_pending_and_due_at_once(journal: Journal) -> 
         station="station-2",
         status=Status.PENDING,
         attempts=0,
-        priority=5,
+        priority=3,
         size=100,
         accepted_at=5.0,
         next_attempt_at=5.0,

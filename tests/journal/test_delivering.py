@@ -38,7 +38,7 @@ async def test_the_smallest_rank_goes_first_and_equals_in_the_order_accepted(
     journal: Journal,
 ) -> None:
     for number, rank in ((9, 5.0), (3, 7.0), (7, 5.0), (1, 2.0)):
-        await journal.accept(entry(number, rank=rank), sending=False)
+        await journal.accept(entry(number, rank=rank, accepted_at=9.0), sending=False)
     assert await due_ids(journal) == [1, 9, 7, 3]
 
 

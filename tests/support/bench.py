@@ -111,8 +111,9 @@ class Bench:
     async def take_in(self, *enrollments: Enrollment, live: bool = False) -> None:
         """Accept as pending, and tell the dispatcher."""
         for enrollment in enrollments:
-            await self.accept(enrollment)
-            self.dispatcher.enqueue(enrollment, live=live)
+            kept = await self.accept(enrollment)
+            assert isinstance(kept, Accepted)
+            self.dispatcher.enqueue(enrollment, rank=kept.rank, live=live)
 
     async def life(self, enrollment: Enrollment) -> Life:
         """Where it stands."""

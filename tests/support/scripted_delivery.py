@@ -57,7 +57,7 @@ class ScriptedDelivery:
         self._take("launch", enrollment)
         self._answer(enrollment)
 
-    def enqueue(self, enrollment: Enrollment, *, live: bool) -> None:
+    def enqueue(self, enrollment: Enrollment, *, rank: float, live: bool) -> None:  # noqa: ARG002 - the port's
         self._take("enqueue live" if live else "enqueue", enrollment)
         if live:
             self._answer(enrollment)

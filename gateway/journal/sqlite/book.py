@@ -32,6 +32,7 @@ from gateway.journal.contract import (
 from gateway.journal.moves import Phase, Standing
 from gateway.journal.sqlite import reserve, rows
 from gateway.journal.sqlite.guard import Guard
+from gateway.journal.sqlite.lines import Lines
 from gateway.journal.sqlite.marker import Era, Older
 from gateway.journal.sqlite.opening import open_file
 from gateway.journal.sqlite.space import Space
@@ -84,6 +85,7 @@ class SqliteBook:
             self._connection, path, max_bytes=max_bytes, min_free_bytes=min_free_bytes
         )
         self._counted: Counter[str] = Counter()
+        self._lines = Lines(self._connection)
 
     # -- transactions ----------------------------------------------------------------------------
 
@@ -100,10 +102,12 @@ class SqliteBook:
         """See ``writer.Book``."""
         self._write_counters()
         self._execute("COMMIT")
+        self._lines.keep()
 
     def rollback(self) -> None:
         """See ``writer.Book``."""
         self._counted.clear()
+        self._lines.undo()
         if self._connection.in_transaction:
             self._execute("ROLLBACK")
 
@@ -158,6 +162,8 @@ class SqliteBook:
         held = entry.ordering is not None and self._head(entry.ordering) is not None
         begins = moves.admitted(accepted_at=entry.accepted_at, sending=sending, held=held)
         started = begins.status is Status.SENDING
+        line = self._lines.joined(entry.station, accepted_at=entry.accepted_at)
+        rank = entry.rank + (line.last - entry.accepted_at)
         self._execute(
             _INSERT,
             (
@@ -169,7 +175,7 @@ class SqliteBook:
                 begins.status,
                 begins.phase,
                 entry.priority,
-                entry.rank,
+                rank,
                 int(started),
                 entry.size,
                 entry.accepted_at,
@@ -189,7 +195,8 @@ class SqliteBook:
         self._counted["accepted"] += 1
         self._counted[begins.status] += 1
         self._space.take(size)
-        return Accepted(begins.status)
+        self._lines.join(entry.station, line)
+        return Accepted(begins.status, rank)
 
     def find(self, enrollment_id: str) -> Kept | None:
         """By its id, without the body."""
@@ -237,16 +244,21 @@ class SqliteBook:
 
     def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         """Move it; erase the body of what is final, and free the next in its order."""
-        row = self._one("SELECT seq, status, ordering FROM enrollment WHERE id = ?", enrollment_id)
+        row = self._one(
+            "SELECT seq, status, ordering, station FROM enrollment WHERE id = ?", enrollment_id
+        )
         if row is None:
             return False
-        seq, status, ordering = row
+        seq, status, ordering, station = row
         head = None if ordering is None else self._head(ordering)
         held = head is not None and head[0] != seq
         to = moves.changed(Status(status), change, now=now, held=held)
         if to is None:
             return False
         self._move(seq, Status(status), to)
+        self._lines.moved(
+            station, waited=Status(status) in UNDELIVERED, waits=to.status in UNDELIVERED
+        )
         if moves.requeues(Status(status), to.status):
             self._execute("UPDATE enrollment SET requeued_at = ? WHERE seq = ?", (now, seq))
         if change.answer is not None:
