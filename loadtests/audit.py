@@ -65,8 +65,7 @@ def audit(evidence: Evidence) -> tuple[Finding, ...]:
         _finding(
             "contradicted",
             "a station's final answer is no, and yet the server recorded it",
-            # A dead letter says that nobody knows, and waits for a person: that is no "no".
-            [case for case in cases if case.effects and case.final == "rejected"],
+            [case for case in cases if case.effects and case.final not in {None, "delivered"}],
             lambda case: f"{case.key}: told {case.final}, recorded {_at(case.recorded_at, zero)}",
         ),
     )

@@ -180,3 +180,18 @@ def test_the_first_final_answer_ends_the_wait_and_the_last_one_stands() -> None:
     told = [Told("k", 2.0, 1, 201, "delivered"), Told("k", 9.0, 1, 400, "rejected")]
     case = gather([sent, *told], []).cases["k"]
     assert (case.answered_at, case.final) == (2.0, "rejected")
+
+
+def sampled(recorded: Sequence[int], capacity: float = 10.0) -> list[Sample]:
+    """One sample a second, with the total recorded by then."""
+    return [Sample(float(at), total, total, 0, 0, 0, capacity) for at, total in enumerate(recorded)]
+
+
+def test_the_share_of_capacity_counts_only_while_enough_waits_and_the_server_is_up() -> None:
+    # 100 come at once; the server could take 10 a second and takes 8, then 10.
+    some = evidence([0.0] * 100, steadily(8, 0.05, 5.05) + steadily(10, 5.05, 11.05), [])
+    some.samples = sampled([0, 8, 16, 24, 32, 40, 50, 60, 70, 80, 90, 100])
+    # Below twenty unrecorded, after second 9, its ten workers are not sure to be busy.
+    assert measure(some, [], within=1.0)["capacity_used"] == pytest.approx(80 / 90)
+    some.samples = sampled([0, 8, 16, 24, 32, 40, 50, 60, 70, 80, 90, 100], capacity=0.0)
+    assert measure(some, [], within=1.0)["capacity_used"] is None

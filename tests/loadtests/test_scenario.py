@@ -119,3 +119,11 @@ def test_as_data_it_can_be_judged_again(tmp_path: Path) -> None:
     assert data["name"] == "small"
     assert data["targets"] == {"retips": {"max": 0.0}}
     assert data["faults"][0]["kind"] == "hang"
+
+
+def test_the_gateway_is_told_what_the_server_does_with_keys() -> None:
+    for name in scenarios.names():
+        one = scenarios.load(name)
+        told = one.gateway.get("upstream.honours_idempotency_key", True)
+        assert told == one.server_honours_key, name
+        assert one.server_lookup or "upstream.lookup_path" not in one.gateway, name
