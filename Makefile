@@ -62,8 +62,12 @@ bench-scrape: setup ## what a look at the metrics costs with 0, 155,000 and 1,00
 	$(BIN)/python -m benchmarks.scrape
 
 .PHONY: bench
-bench: setup ## what it costs, against bare limits, in one run (some minutes; needs wrk)
-	$(BIN)/python -m benchmarks
+bench: setup ## what it costs, against bare limits in the same run (half an hour; needs wrk)
+	$(BIN)/python -m benchmarks --write $(foreach number,1 2 5 6 7 8 9,--figure $(number))
+
+.PHONY: bench-peers
+bench-peers: setup ## the same against nginx, HAProxy, Caddy, Traefik and Envoy, on one core each
+	$(BIN)/python -m benchmarks --write --figure 3 --figure 4
 
 .PHONY: bench-harness
 bench-harness: setup ## is the load harness right, and how much can it send? (a quarter of an hour)

@@ -52,7 +52,14 @@ class Load:
         """
         if shutil.which("wrk") is None:
             raise BenchmarkFault("wrk is missing; install it: apt-get install wrk")
-        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{seconds:g}s", "--timeout", "30s"]
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{self.connections}",
+            f"-d{max(1, round(seconds))}s",
+            "--timeout",
+            "30s",
+        ]
         command += ["-s", str(SCRIPT), f"http://127.0.0.1:{port}", "--"]
         command += [str(self.size), secrets.token_hex(6), self.headers]
         before = program.cpu_seconds()

@@ -3,6 +3,7 @@
 Must not know what they are.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -159,6 +160,21 @@ def bare(module: str, *arguments: object) -> list[str]:
     """The command of one of the little programs in ``benchmarks.bare``."""
     program = Path(__file__).parent / "bare" / f"{module}.py"
     return [sys.executable, str(program), *map(str, arguments)]
+
+
+def told(command: Sequence[str], *, core: int) -> dict[str, float]:
+    """Run a program on a core to its end; what it says in its last line, as JSON.
+
+    Raises:
+        BenchmarkFault: it failed.
+    """
+    root = str(Path(__file__).parent.parent)
+    with pinned(core):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
+    if done.returncode:
+        raise BenchmarkFault(f"{' '.join(command[:4])} failed:\n{done.stderr[-800:]}")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def free_port() -> int:

@@ -3,11 +3,28 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from benchmarks.figures import accepted, live
+from benchmarks.figures import (
+    accepted,
+    cost,
+    drain,
+    growth,
+    held,
+    live,
+    peers,
+    single,
+    store,
+)
 from benchmarks.plan import Plan
 from benchmarks.results import Figure
 
 FIGURES: Final[Mapping[int, Callable[[Plan], Figure]]] = {
     1: accepted.measure,
     2: live.measure,
+    3: peers.measure,
+    4: single.measure,
+    5: store.measure,
+    6: drain.measure,
+    7: growth.measure,
+    8: held.measure,
+    9: cost.measure,
 }

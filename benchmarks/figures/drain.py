@@ -1,0 +1,65 @@
+"""Drain: deliveries per second out of a backlog, against ``ClientSession`` that only posts."""
+
+import time
+from typing import Final
+
+from benchmarks.gateway import Gateway, gateway
+from benchmarks.load import Load, Measured
+from benchmarks.plan import SIZES, Plan
+from benchmarks.programs import BenchmarkFault, bare, free_port, running, told
+from benchmarks.results import Figure, rates
+
+GOAL: Final = 0.8
+AT_ONCE: Final = 64
+_COUNTS: Final = {"2 KB": 4000, "200 KB": 1000, "1 MB": 200}
+_PATIENCE: Final = 120.0
+
+
+def measure(plan: Plan) -> Figure:
+    """Deliveries per second, one row for each size."""
+    rows = []
+    for name in plan.sizes:
+        upstream, ours, bare_client = free_port(), [], []
+        with (
+            plan.room(f"drain {name}") as room,
+            running(
+                "upstream",
+                bare("upstream", upstream),
+                core=plan.cores.rest,
+                folder=room,
+                port=upstream,
+            ),
+            gateway(plan.cores, room, upstream_port=upstream) as delivering,
+        ):
+            for _ in range(plan.rounds):
+                ours.append(_drained(delivering, name, plan))
+                command = bare("client", f"http://127.0.0.1:{upstream}/", SIZES[name])
+                count = _COUNTS[name]
+                found = told([*command, str(count), str(AT_ONCE)], core=plan.cores.server)
+                bare_client.append(
+                    Measured(count / found["seconds"], found["cpu"] / count, 0.0, 0.0, count)
+                )
+        rows.append(rates(name, ours, bare_client, goal=GOAL))
+        plan.say(f"  {name}: done")
+    return Figure(6, "Drain of a backlog, against a bare client", tuple(rows))
+
+
+def _drained(ours: Gateway, name: str, plan: Plan) -> Measured:
+    ours.ask("pause", method="POST", body={"reason": "filling"})
+    load = Load(SIZES[name], headers="Prefer: respond-async\r\n")
+    while ours.count("enrollments", status="pending") < _COUNTS[name]:
+        load.run(ours.program, ours.port, seconds=1.0, core=plan.cores.rest)
+    waiting = ours.count("enrollments", status="pending")
+    before, used, began = _delivered(ours), ours.program.cpu_seconds(), time.monotonic()
+    ours.ask("resume", method="POST")
+    while _delivered(ours) - before < waiting:
+        if time.monotonic() - began > _PATIENCE:
+            raise BenchmarkFault(f"{waiting:.0f} enrollments were not drained in {_PATIENCE:.0f} s")
+        time.sleep(0.05)
+    took = time.monotonic() - began
+    used = ours.program.cpu_seconds() - used
+    return Measured(waiting / took, used / waiting, 0.0, 0.0, int(waiting))
+
+
+def _delivered(ours: Gateway) -> float:
+    return ours.count("enrollments", status="delivered")
