@@ -17,7 +17,7 @@ from tests.acceptance.nursery import Forked
 from tests.acceptance.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
-PATIENCE: Final = 30.0  # seconds for a part to come up or go down; a loaded machine is slow
+PATIENCE: Final = 60.0  # seconds for a part to come up or go down; a loaded machine is slow
 PLAIN: Final = ("-m", "gateway")
 
 Json = dict[str, object]

@@ -40,8 +40,12 @@ async def test_a_kill_at_any_failpoint_loses_and_doubles_nothing(
             return outcome
 
     outcomes = await asyncio.gather(*(play(seed) for seed in seeds))
-    troubles = [f"ENROLLMENT_SEED={each.plan.seed}: {each.trouble}" for each in outcomes]
-    assert [line for line, each in zip(troubles, outcomes, strict=True) if each.trouble] == []
+    troubles = [
+        f"ENROLLMENT_SEED={each.plan.seed} {each.plan.lives}: {each.trouble}"
+        for each in outcomes
+        if each.trouble
+    ]
+    assert not troubles, "\n".join(troubles)
     died = sum(len(each.fired) == len(each.plan.lives) for each in outcomes)
     points = {point for each in outcomes for point in each.fired}
     assert died >= 0.8 * len(outcomes), "too many seeds never came to their failpoint"
