@@ -43,11 +43,11 @@ format: setup ## let the formatter and the linter mend what they can
 # Every row of docs/faults.md is tried and the page written, whatever comes of it.
 .PHONY: faults
 faults: setup ## try every fault of the campaign and write docs/faults.md (some minutes)
-	$(BIN)/python -m pytest -q --fault-table docs/faults.md
+	$(BIN)/python -m pytest -q --fault-table=docs/faults.md
 
 .PHONY: faults-long
 faults-long: setup ## the same at full length: 500 kills, 500 crash images (about an hour)
-	ENROLLMENT_FAULTS_WHOLE=1 $(BIN)/python -m pytest -q --fault-table docs/faults.md
+	ENROLLMENT_FAULTS_WHOLE=1 $(BIN)/python -m pytest -q --fault-table=docs/faults.md
 
 .PHONY: season
 season: setup ## 155,000 enrollments at small packets through the gateway (some minutes)

@@ -10,7 +10,7 @@
     )
 
 A test may carry several marks. ``sees`` is what its assertions hold it to; figures of one run are
-added by the fixture ``seen("20 seeds, 0 lost")``. With ``--fault-table FILE`` only marked
+added by the fixture ``seen("20 seeds, 0 lost")``. With ``--fault-table=FILE`` only marked
 tests run, and FILE is written: every row, also those that no test tries.
 """
 

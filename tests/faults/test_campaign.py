@@ -57,7 +57,7 @@ def line(page: str, row: int) -> str:
 
 def test_every_row_is_in_the_table_with_what_came_of_it(tmp_path: Path) -> None:
     path = tmp_path / "faults.md"
-    ended = run(tmp_path, MARKED, "--fault-table", str(path))
+    ended = run(tmp_path, MARKED, f"--fault-table={path}")
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED, ended.stdout + ended.stderr
     assert "SystemExit" not in ended.stdout
     page = path.read_text()
