@@ -22,6 +22,7 @@ AFTER_CRASH = replace(SAME, accepted=130, has_log=True)
         (CLOSED, replace(SAME, has_log=True)),  # closed on a full disk
         (CLOSED, replace(AFTER_CRASH, era=Era("abc", 8))),  # crashed before the marker knew
         (None, replace(SAME, era=None)),  # from before there were markers, or new
+        (None, replace(SAME, accepted=0, has_log=True)),  # its first start was cut off
     ],
 )
 def test_a_journal_as_it_was_left_is_taken_as_it_is(known: Marker | None, found: Found) -> None:

@@ -88,7 +88,9 @@ class Older:
 def judge(marker: Marker | None, found: Found) -> Older | None:
     """Whether what there is may lack something that there was; None: it is as it was left."""
     if marker is None:
-        return None if found.era is None else Older("the marker beside it is missing", 0)
+        # Empty, it may be one whose first start was cut off before the marker was written.
+        is_new = found.era is None or found.accepted == 0
+        return None if is_new else Older("the marker beside it is missing", 0)
     missing = max(marker.accepted - found.accepted, 0)
     why = None
     if found.era is not None and found.era.journal != marker.journal:
