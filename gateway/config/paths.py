@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config.settings import Settings
-from gateway.config.values import SQLITE
+from gateway.config.values import POSTGRESQL, SQLITE
+
+_NO_FILE = "enrollment-gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,9 @@ class Paths:
 
 def paths(settings: Settings) -> Paths:
     """The files of these settings: those that are named, else beside the journal."""
-    journal = Path(settings.journal.url.removeprefix(SQLITE))
+    # A shared journal is no file here; what is this gateway's own stands in the working directory.
+    shared = settings.journal.url.startswith(POSTGRESQL)
+    journal = Path(_NO_FILE if shared else settings.journal.url.removeprefix(SQLITE))
 
     def beside(suffix: str) -> Path:
         return journal.with_name(journal.name + suffix)

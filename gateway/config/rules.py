@@ -9,9 +9,14 @@ from pathlib import Path
 
 from gateway.config.keys import flat
 from gateway.config.settings import Settings
+from gateway.config.values import POSTGRESQL
 
 # Made by the gateway on its first start, so they need not be there.
 MADE = frozenset({"journal.key_file", "receipts.key_file", "admin.token_file"})
+
+
+# The same on every gateway of a shared journal.
+SHARED = ("journal.key_file", "receipts.key_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,15 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     for key in ("upstream.ca", "upstream.client_certificate"):
         if plain and values[key] is not None:
             yield Contradiction(key, "is for TLS, but upstream.url is http://", ("upstream.url",))
+    if settings.journal.url.startswith(POSTGRESQL):
+        for key in SHARED:
+            if values[key] is None:
+                yield Contradiction(
+                    key,
+                    "must be set: gateways that share a journal need the same key file; copy it "
+                    "from the gateway that made it",
+                    ("journal.url",),
+                )
     if settings.admin.listen == intake.listen and intake.listen.port != 0:
         yield Contradiction(
             "admin.listen", "is the address of intake.listen; take another", ("intake.listen",)

@@ -239,7 +239,9 @@ class Journal(Section):
     url: JournalUrl = Field(
         default="sqlite:///enrollment-journal.db",
         description="sqlite:///FILE; three slashes: relative to the working directory, four: "
-        "absolute. On a local disk: a network file system does not keep what it promised.",
+        "absolute. On a local disk: a network file system does not keep what it promised. Or "
+        "postgresql://USER@HOST,HOST/DATABASE, one or several hosts, where several gateways share "
+        "one journal; see docs/postgresql.md.",
     )
     max_bytes: int = Field(
         default=21_474_836_480,

@@ -1,6 +1,7 @@
 """The kinds of values that settings have: how each is read, checked and described."""
 
 import json
+import re
 from pathlib import PurePath
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonS
 from gateway.config.address import Address
 
 SQLITE = "sqlite:///"
+POSTGRESQL = "postgresql://"
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 def _address(value: object) -> Address:
@@ -33,11 +36,27 @@ def _upstream_url(value: str) -> str:
 
 
 def _journal_url(value: str) -> str:
+    if value.startswith(POSTGRESQL):
+        return _postgresql_url(value)
     path = value.removeprefix(SQLITE)
     if path == value:
-        raise ValueError("must be sqlite:///FILE (three slashes: relative, four: absolute)")
+        raise ValueError(
+            "must be sqlite:///FILE (three slashes: relative, four: absolute) or postgresql://…"
+        )
     if path.startswith(":") or not PurePath(path).name or path.endswith("/"):
         raise ValueError("must name a file: what is kept in memory is lost with the process")
+    return value
+
+
+def _postgresql_url(value: str) -> str:
+    wrong = "must name hosts and a database: postgresql://USER@HOST:PORT,HOST:PORT/DATABASE"
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError(wrong) from None
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    if not all(_HOST.fullmatch(host) for host in hosts) or not parts.path.strip("/"):
+        raise ValueError(wrong)
     return value
 
 

@@ -159,6 +159,15 @@ class OperatorActed:
     subject: str
 
 
+@dataclass(frozen=True, slots=True)
+class TurnChanged:
+    """Of several gateways on one journal, this one delivers from now on, or does not any more."""
+
+    mine: bool
+    epoch: int
+    holder: str
+
+
 Fact: TypeAlias = (
     EnrollmentAccepted
     | DuplicateAbsorbed
@@ -173,6 +182,7 @@ Fact: TypeAlias = (
     | CliffLearned
     | JournalRecovered
     | OperatorActed
+    | TurnChanged
 )
 
 Publish: TypeAlias = Callable[[Fact], None]

@@ -34,6 +34,7 @@ from gateway.core.facts import (
 )
 from gateway.core.lifecycle import FINAL, Status
 from gateway.core.outcome import Broken, Credential, Exchange, Finding, classify
+from gateway.delivery.sending import MaySend, always
 from gateway.delivery.transport import Transport
 from gateway.journal.contract import Change, Journal, JournalBroken, JournalFault
 from gateway.journal.sealing import SealBroken, Sealer
@@ -82,6 +83,7 @@ class Courier:
     clock: Clock
     rng: random.Random
     publish: Publish = field(repr=False)
+    may_send: MaySend = always
     record_again_seconds: float = 1.0
     running_since: float = field(init=False)
 
@@ -133,7 +135,7 @@ class Courier:
 
     async def _send(self, enrollment: Enrollment, case: Case, heard: Heard) -> Carried:
         now = self.clock.now()
-        if is_stale(case, self.policy, now=now):
+        if is_stale(case, self.policy, now=now) or not self.may_send():
             consequence = Consequence(case.status, STALE, now)
             await self._record(enrollment.id, consequence)
             return Carried(consequence, ordered=enrollment.ordering_key is not None)

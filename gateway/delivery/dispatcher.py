@@ -21,6 +21,7 @@ from gateway.delivery.backlog import Backlog
 from gateway.delivery.courier import Courier, Errand
 from gateway.delivery.gate import Gate
 from gateway.delivery.memory import Memory
+from gateway.delivery.sending import MaySend, always
 from gateway.journal.contract import Due, Journal, JournalBroken, JournalFault
 
 _LONGEST_SLEEP = 5.0  # seconds; a lost wake-up must not cost more than this
@@ -43,6 +44,7 @@ class Dispatcher:
         memory: Memory,
         policy: DeliveryPolicy,
         clock: Clock,
+        may_send: MaySend = always,
     ) -> None:
         self._journal = journal
         self._courier = courier
@@ -50,6 +52,7 @@ class Dispatcher:
         self._memory = memory
         self._policy = policy
         self._clock = clock
+        self._may_send = may_send
         self._backlog = Backlog(journal)
         self._live: dict[str, Enrollment] = {}
         self._live_outstanding: set[str] = set()
@@ -80,7 +83,7 @@ class Dispatcher:
     def reserve(self, enrollment_id: str) -> bool:
         """Take a free slot for a live enrollment about to be accepted as ``sending``."""
         # While the server is thought down, the canary is the oldest due, not the newest.
-        if self._stopping or not self._gate.reachable:
+        if self._stopping or not self._gate.reachable or not self._may_send():
             return False
         if not may_go_at_once(
             free=self._gate.free(),
@@ -135,6 +138,14 @@ class Dispatcher:
         self._gate.resume()
         self._wake.set()
 
+    def obey(self, reason: str | None) -> None:
+        """An operator paused or resumed delivery at another gateway, and that is kept already."""
+        if reason is not None:
+            self._gate.pause(reason)
+        else:
+            self._gate.resume()
+            self._wake.set()
+
     def nudge(self) -> None:
         """Something became due, or was taken away, by an operator's hand."""
         self._backlog.reread()
@@ -155,7 +166,7 @@ class Dispatcher:
             self._wake.clear()
             try:
                 await self._turn()
-                pause = self._seconds_to_next()
+                pause = self._seconds_to_next() if self._may_send() else _AFTER_FAULT
             except JournalBroken:
                 raise
             except JournalFault:
@@ -178,7 +189,16 @@ class Dispatcher:
             task.cancel()
         await self._memory.keep_window(self._gate.limiter.memory(), at_once=True)
 
+    def abandon(self) -> None:
+        """Another gateway delivers: let go of everything, and write nothing."""
+        self._stopping = True
+        self._wake.set()
+        for task in self._tasks.values():
+            task.cancel()
+
     async def _turn(self) -> None:
+        if not self._may_send():
+            return
         self._gate.tick(demand=len(self._backlog) + len(self._live))
         free = self._gate.free()
         if free > 0 and self._backlog.waits(now=self._clock.now()):

@@ -13,6 +13,7 @@ from yarl import URL
 
 from gateway.core.outcome import Exchange, NotConnected
 from gateway.delivery.connection import UpstreamConnection
+from gateway.delivery.sending import MaySend, always
 from gateway.delivery.session import KEEPALIVE_SECONDS
 
 # RFC 8305, section 5: the next address is tried when the one before has said nothing for so long.
@@ -30,6 +31,7 @@ class UpstreamPool:
         timeout_seconds: float,
         connect_timeout_seconds: float,
         most_answer_bytes: int = 8 * 1024 * 1024,
+        may_send: MaySend = always,
     ) -> None:
         """Set it up; nothing is connected yet.
 
@@ -39,7 +41,9 @@ class UpstreamPool:
             timeout_seconds: one whole exchange, the time to connect included.
             connect_timeout_seconds: until the connection stands, TLS included.
             most_answer_bytes: a longer answer counts by its status; its body is not kept.
+            may_send: asked right before the first byte of each request.
         """
+        self._may_send = may_send
         at = URL(url)
         self._host, self._port = at.raw_host or "", at.port or 0
         self._tls = tls if at.scheme == "https" else None
@@ -62,6 +66,9 @@ class UpstreamPool:
                 return made
             connection = made
             left = max(left - (loop.time() - began), 0.0)
+        if not self._may_send():
+            self._give_back(connection, now=loop.time())
+            return NotConnected("turn-over")
         self._busy.add(connection)
         timer = loop.call_later(left, connection.break_off, "timeout")
         try:

@@ -6,6 +6,7 @@ Must not know how any of them does it. Nothing of a request goes into a log.
 import asyncio
 import random
 import traceback
+from collections.abc import Collection
 from typing import cast
 
 import structlog
@@ -111,6 +112,10 @@ class Intake:
     def see(self, fact: Fact) -> None:
         """Take note of a fact: someone may wait for it."""
         self._waiters.see(fact)
+
+    def waited_for(self) -> Collection[str]:
+        """The ids of enrollments whose end somebody waits for."""
+        return self._waiters.waited_for()
 
     def release(self) -> None:
         """Let every station that waits go with its receipt."""

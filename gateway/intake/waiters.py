@@ -4,6 +4,7 @@ Subscribes to facts. Must not know the journal or how an answer looks.
 """
 
 import asyncio
+from collections.abc import Collection
 from typing import TypeAlias
 
 from gateway.core.facts import EnrollmentSettled, Fact, UpstreamState, UpstreamStateChanged
@@ -76,6 +77,10 @@ class Waiters:
                     _give_up(waiting)
             case _:
                 pass
+
+    def waited_for(self) -> Collection[str]:
+        """The ids that somebody waits for."""
+        return self._by_id.keys()
 
     def release(self) -> None:
         """Let everyone go, without an answer: the gateway stops."""

@@ -58,6 +58,7 @@ def level_of(fact: facts.Fact) -> int:
             | facts.CliffLearned()
             | facts.DoubtResolved()
             | facts.OperatorActed()
+            | facts.TurnChanged()
         ):
             level = INFO
         case (

@@ -21,7 +21,7 @@ from gateway.memory import forbid_dumps
 from gateway.observe.lag import watch_lag
 from gateway.observe.logs import configure_logging
 from gateway.wiring.doors import Sign, operators_door, stations_door
-from gateway.wiring.parts import connected_upstream, delivering, make_dispatcher, opened_journal
+from gateway.wiring.parts import connected_upstream, delivering, make_delivery, opened_journal
 from gateway.wiring.renewal import keep_renewed
 from gateway.wiring.shared import Shared, blaming
 
@@ -73,13 +73,13 @@ async def _run(shared: Shared) -> None:
     async with AsyncExitStack() as stack:
         # Left in the other order: the stations' door closes first, the journal last.
         journal, sealer = await stack.enter_async_context(opened_journal(shared))
-        upstream = await stack.enter_async_context(connected_upstream(shared))
-        dispatcher = await make_dispatcher(shared, journal, sealer, upstream)
+        upstream = await stack.enter_async_context(connected_upstream(shared, journal))
+        delivery = await make_delivery(shared, journal, sealer, upstream)
         sign = Sign()
-        await stack.enter_async_context(operators_door(shared, journal, dispatcher, sign))
-        loop = await stack.enter_async_context(delivering(dispatcher))
+        await stack.enter_async_context(operators_door(shared, journal, delivery, sign))
+        loop = await stack.enter_async_context(delivering(delivery))
         await stack.enter_async_context(
-            stations_door(shared, journal, sealer, dispatcher, upstream, sign)
+            stations_door(shared, journal, sealer, delivery, upstream, sign)
         )
         await _until_first_ends(shared, journal, stopped, renew, loop)
         structlog.get_logger("gateway").info("stopping")

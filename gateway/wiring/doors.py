@@ -14,6 +14,7 @@ from gateway.admin.app import build_admin_app
 from gateway.admin.readiness import can_promise
 from gateway.config import Address
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.turns import Turns
 from gateway.intake import signing
 from gateway.intake.app import Intake
 from gateway.intake.listener import Listener
@@ -23,6 +24,7 @@ from gateway.intake.tls import server_context
 from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
 from gateway.observe.certificates import first_expiry
+from gateway.wiring.group import check_receipt_keys, told_of_ends
 from gateway.wiring.parts import Upstream
 from gateway.wiring.renewal import Renewal
 from gateway.wiring.shared import VERSION, Shared, blaming
@@ -45,14 +47,14 @@ class Sign:
 
 @asynccontextmanager
 async def operators_door(
-    shared: Shared, journal: Journal, dispatcher: Dispatcher, sign: Sign
+    shared: Shared, journal: Journal, delivery: Dispatcher | Turns, sign: Sign
 ) -> AsyncIterator[None]:
     """Health, metrics and the admin API."""
     with blaming("admin.token_file", token.TokenFault):
         secret = token.load_or_create(shared.paths.admin_token)
     app = build_admin_app(
         journal=journal,
-        control=dispatcher,
+        control=delivery,
         metrics=shared.metrics,
         token=secret,
         clock=shared.clock,
@@ -78,7 +80,7 @@ async def stations_door(
     shared: Shared,
     journal: Journal,
     sealer: Sealer,
-    dispatcher: Dispatcher,
+    delivery: Dispatcher | Turns,
     upstream: Upstream,
     sign: Sign,
 ) -> AsyncIterator[None]:
@@ -86,6 +88,7 @@ async def stations_door(
     settings = shared.settings
     with blaming("receipts.key_file", signing.ReceiptKeyFault):
         receipt_keys = signing.load_or_create(shared.paths.receipt_keys)
+        await check_receipt_keys(journal, receipt_keys)
     with blaming("stations.tokens_file", StationsFault):
         stations = Stations(
             clock=shared.clock,
@@ -95,11 +98,11 @@ async def stations_door(
     intake = Intake(
         journal=journal,
         sealer=sealer,
-        delivery=dispatcher,
+        delivery=delivery,
         relay=Relay(
             session=upstream.session,
             upstream_url=str(settings.upstream.url),
-            delivery=dispatcher,
+            delivery=delivery,
             authorization=upstream.authorization,
         ),
         receipt_keys=receipt_keys,
@@ -118,7 +121,8 @@ async def stations_door(
     _renewed(shared, listener)
     sign.is_open = True
     try:
-        yield
+        async with told_of_ends(journal, sealer, delivery, intake):
+            yield
     finally:
         sign.is_open, sign.says = False, "the gateway is stopping"
         listener.stop_accepting()

@@ -25,12 +25,15 @@ from gateway.delivery.session import (
     upstream_tls,
 )
 from gateway.delivery.transport import UpstreamTransport
+from gateway.delivery.turns import Turns
 from gateway.journal import damage
 from gateway.journal.contract import Journal
 from gateway.journal.keyring import KeyRing, KeyRingFault, bind
+from gateway.journal.postgres import PostgresJournal
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import SqliteJournal
 from gateway.observe.certificates import first_expiry
+from gateway.wiring.group import is_shared, make_turns, may_send, opened_shared_journal
 from gateway.wiring.renewal import Renewal
 from gateway.wiring.shared import Shared, blaming
 from gateway.wiring.translation import delivery_policy, limiter_settings, upstream_settings
@@ -57,6 +60,11 @@ class Upstream:
 async def opened_journal(shared: Shared) -> AsyncIterator[tuple[Journal, Sealer]]:
     """The journal, checked against its keys, and what seals for it."""
     settings = shared.settings.journal
+    if is_shared(shared):
+        async with opened_shared_journal(shared) as opened:
+            await _report(shared, opened[0])
+            yield opened
+        return
     with blaming("journal.key_file", KeyRingFault):
         ring = KeyRing.load_or_create(
             shared.paths.journal_keys, journal_exists=shared.paths.journal.exists()
@@ -92,7 +100,7 @@ async def _report(shared: Shared, journal: Journal) -> None:
 
 
 @asynccontextmanager
-async def connected_upstream(shared: Shared) -> AsyncIterator[Upstream]:
+async def connected_upstream(shared: Shared, journal: Journal) -> AsyncIterator[Upstream]:
     """Connections are made when they are needed; files are read now."""
     settings = shared.settings.upstream
     with blaming("upstream", OSError, ValueError):
@@ -103,6 +111,7 @@ async def connected_upstream(shared: Shared) -> AsyncIterator[Upstream]:
         tls=tls,
         timeout_seconds=settings.timeout_seconds,
         connect_timeout_seconds=settings.connect_timeout_seconds,
+        may_send=may_send(journal),
     )
     async with upstream_session(
         tls,
@@ -136,10 +145,19 @@ def _upstream_tls(shared: Shared) -> ssl.SSLContext:
     return tls
 
 
-async def make_dispatcher(
+async def make_delivery(
+    shared: Shared, journal: Journal, sealer: Sealer, upstream: Upstream
+) -> Dispatcher | Turns:
+    """Delivery: by this gateway alone, or by turns with others. ``delivering`` starts it."""
+    if isinstance(journal, PostgresJournal):
+        return make_turns(shared, journal, partial(_dispatcher, shared, journal, sealer, upstream))
+    return await _dispatcher(shared, journal, sealer, upstream)
+
+
+async def _dispatcher(
     shared: Shared, journal: Journal, sealer: Sealer, upstream: Upstream
 ) -> Dispatcher:
-    """The delivery loop, with what it remembers of its last run. ``delivering`` starts it."""
+    """The delivery loop, with what it remembers of its last run."""
     policy = delivery_policy(shared.settings)
     memory = Memory(journal, shared.clock)
     limiter = Limiter(
@@ -164,6 +182,7 @@ async def make_dispatcher(
         clock=shared.clock,
         rng=shared.rng,
         publish=shared.publish,
+        may_send=may_send(journal),
     )
     return Dispatcher(
         journal=journal,
@@ -172,16 +191,17 @@ async def make_dispatcher(
         memory=memory,
         policy=policy,
         clock=shared.clock,
+        may_send=may_send(journal),
     )
 
 
 @asynccontextmanager
-async def delivering(dispatcher: Dispatcher) -> AsyncIterator["asyncio.Task[None]"]:
+async def delivering(delivery: Dispatcher | Turns) -> AsyncIterator["asyncio.Task[None]"]:
     """The loop runs within; attempts under way get a little time at the end."""
-    task = asyncio.get_running_loop().create_task(dispatcher.run())
+    task = asyncio.get_running_loop().create_task(delivery.run())
     try:
         yield task
     finally:
         if not task.done():
-            await dispatcher.stop(grace_seconds=GRACE_SECONDS)
+            await delivery.stop(grace_seconds=GRACE_SECONDS)
             await task

@@ -49,6 +49,7 @@ LEVELS: list[tuple[facts.Fact, int]] = [
     (facts.JournalRecovered(0), INFO),
     (facts.JournalRecovered(3), WARNING),
     (facts.OperatorActed(1, "abcp" * 16, "siti (127.0.0.1)", "pause", "upstream"), INFO),
+    (facts.TurnChanged(mine=True, epoch=7, holder="desk/0a1b2c3d"), INFO),
 ]
 
 

@@ -220,6 +220,7 @@ def test_a_fact_moves_its_series_by_one(
         facts.CliffLearned(80),
         facts.JournalRecovered(3),
         facts.OperatorActed(1, "abcp" * 16, "siti (127.0.0.1)", "pause", "upstream"),
+        facts.TurnChanged(mine=True, epoch=7, holder="desk/0a1b2c3d"),
     ],
 )
 def test_a_fact_that_is_no_metric_moves_nothing(fact: facts.Fact) -> None:
