@@ -183,7 +183,19 @@ BAD = [
         "[journal]\nurl = 'journal.db'",
         2,
         "journal.url",
-        "must be sqlite:///FILE (three slashes: relative, four: absolute)",
+        "must be sqlite:///FILE (three slashes: relative, four: absolute) or postgresql://…",
+    ),
+    (
+        "[journal]\nurl = 'postgresql://'",
+        2,
+        "journal.url",
+        "must name hosts and a database: postgresql://USER@HOST:PORT,HOST:PORT/DATABASE",
+    ),
+    (
+        "[journal]\nurl = 'postgresql://a,,b/journal'",
+        2,
+        "journal.url",
+        "must name hosts and a database: postgresql://USER@HOST:PORT,HOST:PORT/DATABASE",
     ),
     (
         "[journal]\nurl = 'sqlite:///:memory:'",
@@ -210,6 +222,15 @@ BAD = [
     ),
     ("[intake]\nlisten = ?", 2, "", "is not TOML: Invalid value (at line 2, column 10)"),
 ]
+
+
+def test_gateways_that_share_a_journal_need_the_same_key_files(tmp_path: Path) -> None:
+    url = "[journal]\nurl = 'postgresql://gateway@a:5432,[::1]:5433/journal?sslmode=verify-full'\n"
+    keys = [problem.split(": ")[0] for problem in problems(tmp_path, url)]
+    assert keys == ["journal.key_file", "receipts.key_file"]
+    file = tmp_path / "gateway.toml"
+    file.write_text(url + "key_file = 'k'\n[receipts]\nkey_file = 'r'\n")
+    assert load(file, {}, environ={}).settings.journal.url.startswith("postgresql://")
 
 
 @pytest.mark.parametrize(("toml", "line", "key", "message"), BAD, ids=[each[0] for each in BAD])

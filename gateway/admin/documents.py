@@ -51,6 +51,7 @@ def status(
             "ghosts": upstream.ghosts,
             "next_attempt_in_seconds": _rounded(outlook.next_canary_in),
         },
+        "delivery": {"here": outlook.here, "by": upstream.by},
         "paused": {"reason": reason, "since": since} if paused else None,
         "enrollments": {each: totals.by_status.get(each, 0) for each in Status},
         "oldest_undelivered_age_seconds": None if oldest is None else _rounded(age(oldest, now)),

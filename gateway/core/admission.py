@@ -25,6 +25,7 @@ class UpstreamView:
         window: attempts that may be outstanding.
         outstanding: attempts under way, ghosts not among them.
         ghosts: attempts that were cut off, at which the server may still be at work.
+        by: the gateway that delivers, where several share one journal; else None.
     """
 
     state: UpstreamState
@@ -33,6 +34,7 @@ class UpstreamView:
     window: int
     outstanding: int
     ghosts: int
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Outlook:
         live_waiting: those of them whose station still waits.
         rate: deliveries per second, measured; 0 when nothing is known.
         next_canary_in: seconds until the next try while open; None otherwise.
+        here: this gateway delivers; False: it takes in, and another delivers.
     """
 
     state: UpstreamState
@@ -56,6 +59,7 @@ class Outlook:
     live_waiting: int
     rate: float
     next_canary_in: float | None = None
+    here: bool = True
 
     @property
     def reachable(self) -> bool:

@@ -8,6 +8,7 @@ how the turn is kept.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gateway.clock import Clock
@@ -207,7 +208,9 @@ class Turns:
     def _now(self) -> Word:
         if self._dispatcher is None:
             return self._word
-        return Word(self._dispatcher.outlook(), self._dispatcher.upstream())
+        return Word(
+            self._dispatcher.outlook(), replace(self._dispatcher.upstream(), by=self._journal.name)
+        )
 
     def _say(self) -> str:
         return "" if self._dispatcher is None else said(self._now())

@@ -23,7 +23,15 @@ class Word:
 
 
 NOBODY: Final = Word(
-    Outlook(UpstreamState.OPEN, window=0, outstanding=0, waiting=0, live_waiting=0, rate=0.0),
+    Outlook(
+        UpstreamState.OPEN,
+        window=0,
+        outstanding=0,
+        waiting=0,
+        live_waiting=0,
+        rate=0.0,
+        here=False,
+    ),
     UpstreamView(
         UpstreamState.OPEN,
         since=0.0,
@@ -45,9 +53,8 @@ def heard(text: str) -> Word:
     """As another gateway said it; ``NOBODY`` where nothing can be understood."""
     try:
         told = json.loads(text) if text else {}
-        return Word(
-            _filled(NOBODY.outlook, told["outlook"]), _filled(NOBODY.upstream, told["upstream"])
-        )
+        outlook = replace(_filled(NOBODY.outlook, told["outlook"]), here=False)
+        return Word(outlook, _filled(NOBODY.upstream, told["upstream"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         return NOBODY
 

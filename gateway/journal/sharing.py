@@ -50,6 +50,9 @@ class SharedJournal(Journal, Protocol):
     False, except for what operators decide.
     """
 
+    name: str
+    """This gateway's, as the others see it."""
+
     async def turn(self, *, now: float, word: str) -> Turn:
         """Take the turn if it is free or ran out, renew it if it is held, else look. Every second.
 

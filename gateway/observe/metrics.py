@@ -195,6 +195,9 @@ class Metrics:
             from_state=facts.UpstreamState,
             to_state=facts.UpstreamState,
         )
+        self._delivering = self._gauge(
+            "delivering", "1 at the gateway that delivers; 0 where another one on its journal does."
+        )
         self._drain = self._gauge(
             "drain_seconds_estimate",
             "Seconds until what waits now is delivered; NaN while nothing is known.",
@@ -257,6 +260,7 @@ class Metrics:
         """Set the levels of delivery."""
         self._window.set(outlook.window)
         self._outstanding.set(outlook.outstanding)
+        self._delivering.set(outlook.here)
         for (state,), gauge in self._upstream_state.items():
             gauge.set(state == outlook.state)
         drain = outlook.drain_seconds

@@ -29,6 +29,7 @@ class Surge:
 
     Attributes:
         url: the gateway's public listener.
+        others: those of further gateways; a station that gets no promise turns to the next one.
         folder: where ``sent.jsonl`` goes.
         count: how many enrollments.
         rate: how many arrive per second, on average (Poisson).
@@ -51,9 +52,11 @@ class Surge:
     async_share: float = 0.0
     desks: int = 0
     look_seconds: float = 0.5
+    others: tuple[str, ...] = ()
     sent: int = 0
     promised: set[str] = field(default_factory=set)
     undecided: set[str] = field(default_factory=set)
+    timeout: aiohttp.ClientTimeout = TIMEOUT
 
     async def run(self) -> None:
         """Send them all, and follow each until it is final or its receipt is unknown."""
@@ -66,7 +69,7 @@ class Surge:
         with LogWriter(self.folder / "sent.jsonl") as self._log:
             self._log.write(Run(scenario, self.seed, 1.0, "gateway", began, began))
             async with (
-                aiohttp.ClientSession(self.url, connector=connector, timeout=TIMEOUT) as session,
+                aiohttp.ClientSession(connector=connector, timeout=self.timeout) as session,
                 asyncio.TaskGroup() as group,
             ):
                 for number in range(self.count):
@@ -91,6 +94,8 @@ class Surge:
             at=now,
             attempt=1,
         )
+        doors = (self.url, *self.others)
+        doors = doors[self.sent % len(doors) :] + doors[: self.sent % len(doors)]
         self.sent += 1
         self.undecided.add(sent.key)
         headers = {"Idempotency-Key": sent.key, "X-Enrollment": sent.key}
@@ -98,7 +103,7 @@ class Surge:
             headers["Ordering-Key"] = sent.ordering_key
         if rng.random() < self.async_share:
             headers["Prefer"] = "respond-async"
-        return _Visit(self, self._log, session, sent, body, headers)
+        return _Visit(self, self._log, session, doors, sent, body, headers)
 
 
 @dataclass
@@ -108,6 +113,7 @@ class _Visit:
     surge: Surge
     log: LogWriter
     session: aiohttp.ClientSession
+    doors: tuple[str, ...]
     sent: Sent
     body: bytes
     headers: dict[str, str]
@@ -130,7 +136,7 @@ class _Visit:
     async def _send(self, attempt: int) -> str | None:
         """One try; where its receipt is, if that is the answer."""
         async with self.session.post(
-            "/enrollments", data=self.body, headers=self.headers
+            f"{self._door(attempt)}/enrollments", data=self.body, headers=self.headers
         ) as answer:
             await answer.read()
         receipt = answer.headers.get("Gateway-Receipt")
@@ -146,13 +152,17 @@ class _Visit:
             self.surge.undecided.discard(self.sent.key)
         return None
 
+    def _door(self, attempt: int) -> str:
+        return self.doors[(attempt - 1) % len(self.doors)]
+
     async def _follow(self, receipt: str, attempt: int) -> None:
         """Look at the receipt until it is final; one that is gone promises nothing any more."""
-        status, told = 0, None
+        status, told, looks = 0, None, attempt
         while told is None and status != 404:
             await asyncio.sleep(self.surge.look_seconds)
+            looks += 1
             try:
-                async with self.session.get(receipt) as answer:
+                async with self.session.get(f"{self._door(looks)}{receipt}") as answer:
                     status, document = answer.status, await answer.json()
             except (aiohttp.ClientError, TimeoutError):
                 continue

@@ -73,6 +73,7 @@ async def test_status_tells_what_an_operator_looks_at_first(office: Office) -> N
             "ghosts": 2,
             "next_attempt_in_seconds": None,
         },
+        "delivery": {"here": True, "by": None},
         "paused": None,
         "enrollments": {
             "pending": 1,

@@ -285,3 +285,22 @@ async def test_a_server_that_it_does_not_know_took_no_byte(certificate: tuple[Pa
 async def test_a_certificate_for_another_name_is_no_proof(certificate: tuple[Path, Path]) -> None:
     trusted = ssl.create_default_context(cafile=str(certificate[0]))
     assert await over_tls(certificate, "https://127.0.0.1:{port}", trusted) == NotConnected("tls")
+
+
+async def test_no_first_byte_goes_out_once_it_may_not_though_the_connection_stands() -> None:
+    async with raw_server(answering(OK)) as server:
+        allowed = True
+        pool = UpstreamPool(
+            server.url,
+            tls=ssl.create_default_context(),
+            timeout_seconds=1.0,
+            connect_timeout_seconds=0.3,
+            may_send=lambda: allowed,
+        )
+        assert await pool.exchange(HEAD, b"x") == CREATED
+        allowed = False
+        assert await pool.exchange(HEAD, b"x") == NotConnected("turn-over")
+        allowed = True
+        assert await pool.exchange(HEAD, b"x") == CREATED
+        pool.close()
+        assert len(server.requests) == 2
