@@ -51,7 +51,7 @@ async def gateway(common: Common, name: str, transport: ScriptedTransport, bench
         return one.dispatcher
 
     turns = Turns(
-        journal=member,  # type: ignore[arg-type]
+        journal=member,
         make=make,
         memory=Memory(common.journal, bench.clock),
         clock=bench.clock,

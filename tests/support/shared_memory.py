@@ -37,7 +37,7 @@ class Member:
         self.lapsed = False
         self._epoch = 0
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the journal has
         return getattr(self.common.journal, name)
 
     @property
