@@ -93,10 +93,10 @@ class Turns:
         if dispatcher is self._dispatcher:
             dispatcher.launch(enrollment)
 
-    def enqueue(self, enrollment: Enrollment, *, live: bool) -> None:
+    def enqueue(self, enrollment: Enrollment, *, rank: float, live: bool) -> None:
         """It is durable as pending. Elsewhere the journal's own hint has told of it."""
         if self._dispatcher is not None:
-            self._dispatcher.enqueue(enrollment, live=live)
+            self._dispatcher.enqueue(enrollment, rank=rank, live=live)
 
     def leave(self, enrollment_id: str) -> None:
         """Its station waits no more."""

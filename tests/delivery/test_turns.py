@@ -93,7 +93,7 @@ async def take_in(pair: Both, at: Gateway, key: str) -> str:
     enrollment = pair.bench.enrollment(key)
     entry = pair.bench.sealer.seal(enrollment, rank=enrollment.accepted_at)
     await at.member.accept(entry, sending=False)
-    at.turns.enqueue(enrollment, live=False)
+    at.turns.enqueue(enrollment, rank=entry.rank, live=False)
     return enrollment.id
 
 

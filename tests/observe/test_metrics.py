@@ -54,6 +54,7 @@ ADDED = {
     "ready",
     "clock_timestamp_seconds",
     "certificate_expiry_timestamp_seconds",
+    "delivering",
 }
 
 

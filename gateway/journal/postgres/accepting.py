@@ -92,7 +92,7 @@ async def _keep(session: Session, offers: Sequence[Offer], *, max_bytes: int) ->
     answers: dict[str, Taken] = {}
     for offer, begins in fits:
         if offer.entry.id in new and offer.entry.id not in answers:
-            answers[offer.entry.id] = Accepted(begins.status)
+            answers[offer.entry.id] = Accepted(begins.status, offer.entry.rank)
             session.counted["accepted"] += 1
             session.counted[begins.status] += 1
             session.counted["bytes"] += offer.stored
@@ -165,5 +165,5 @@ def _second(session: Session, offer: Offer, known: dict[bytes, Existing]) -> Tak
     if session.again and life.id == offer.entry.id:
         # Committed before, without an answer. If its intent still stands, it is ours to send.
         ours = life.status is Status.SENDING and life.attempts == 1 and session.may_deliver()
-        return Accepted(Status.SENDING if ours else Status.PENDING)
+        return Accepted(Status.SENDING if ours else Status.PENDING, offer.entry.rank)
     return existing
