@@ -1,35 +1,42 @@
 # syntax=docker/dockerfile:1
 # One file, two images: `gateway` (the last stage, the default) and `loadtests` (the lab).
+# No step needs root: nothing is installed into the system, and the user is a number.
 
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.11.14-slim-bookworm AS build-gateway
 WORKDIR /build
-RUN python -m venv /opt/gateway && python -m venv /opt/loadtests
-COPY locks/ locks/
-RUN /opt/gateway/bin/pip install --no-cache-dir --require-hashes -r locks/gateway.lock \
+COPY locks/gateway.lock locks/
+RUN python -m venv /opt/gateway \
+ && /opt/gateway/bin/pip install --no-cache-dir --require-hashes -r locks/gateway.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY gateway/ gateway/
+# The build tools come from the project's own ranges; what runs comes from the lock.
+RUN /opt/gateway/bin/pip install --no-cache-dir --no-deps . \
+ && install -d -m 0700 state
+
+FROM python:3.11.14-slim-bookworm AS build-loadtests
+WORKDIR /build
+COPY locks/loadtests.lock locks/
+RUN python -m venv /opt/loadtests \
  && /opt/loadtests/bin/pip install --no-cache-dir --require-hashes -r locks/loadtests.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway/ gateway/
 COPY loadtests/ loadtests/
-# The build tools come from the project's own ranges; what runs comes from the locks.
-RUN /opt/gateway/bin/pip install --no-cache-dir --no-deps . \
- && /opt/loadtests/bin/pip install --no-cache-dir --no-deps .
+RUN /opt/loadtests/bin/pip install --no-cache-dir --no-deps .
 
-FROM python:3.11-slim-bookworm AS base
+FROM python:3.11.14-slim-bookworm AS loadtests
+COPY --from=build-loadtests /opt/loadtests /opt/loadtests
+ENV PATH=/opt/loadtests/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # A number, so that an orchestrator can see that it is not root.
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin gateway \
- && install -d -o 10001 -g 10001 -m 0700 /var/lib/enrollment-gateway
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
-WORKDIR /var/lib/enrollment-gateway
-
-FROM base AS loadtests
-COPY --from=build /opt/loadtests /opt/loadtests
-ENV PATH=/opt/loadtests/bin:$PATH
+WORKDIR /tmp
 ENTRYPOINT ["python", "-m", "loadtests"]
 
-FROM base AS gateway
-COPY --from=build /opt/gateway /opt/gateway
-ENV PATH=/opt/gateway/bin:$PATH
+FROM python:3.11.14-slim-bookworm AS gateway
+COPY --from=build-gateway /opt/gateway /opt/gateway
+COPY --from=build-gateway --chown=10001:10001 /build/state /var/lib/enrollment-gateway
+ENV PATH=/opt/gateway/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+WORKDIR /var/lib/enrollment-gateway
 VOLUME /var/lib/enrollment-gateway
 EXPOSE 8080 9090
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["enrollment-gateway", "healthcheck"]

@@ -1,0 +1,1 @@
+"""Tests of what deploys the gateway: image, compose file, systemd unit."""
