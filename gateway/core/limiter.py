@@ -22,6 +22,7 @@ from gateway.core.facts import (
     WindowChanged,
 )
 from gateway.core.outcome import Outcome
+from gateway.core.recovery.evidence import Background, Borne
 from gateway.core.recovery.knowledge import Knowledge, Memory
 from gateway.core.recovery.open import Open
 from gateway.core.recovery.paused import Paused
@@ -52,7 +53,10 @@ class Limiter:
         self._knowledge = Knowledge(settings, memory, now=now)
         self._settings = settings
         self._rng = rng
-        self._attempts: dict[str, State] = {}  # the state in which each started
+        # The state in which each started, and as the how many-th.
+        self._attempts: dict[str, tuple[State, int]] = {}
+        self._borne = Borne(self._knowledge.good)
+        self._background = Background()
         self._ghosts: list[float] = []  # a heap of the times at which they vanish
         self._suspects: set[str] = set()  # in doubt since anything last went well
         self._waiting = 0
@@ -98,7 +102,7 @@ class Limiter:
             raise ValueError(f"attempt {attempt_id} runs already")
         if self.free(now=now) == 0:
             raise RuntimeError("no slot is free; ask free() before start()")
-        self._attempts[attempt_id] = self._state
+        self._attempts[attempt_id] = self._state, len(self._attempts) + 1
 
     def finish(self, attempt_id: str, sample: Sample, *, now: float) -> tuple[Fact, ...]:
         """Give a slot back, or leave it to a ghost, and learn from how the attempt ended.
@@ -107,15 +111,21 @@ class Limiter:
             KeyError: this attempt does not run.
         """
         self._now = now
-        began_in = self._attempts.pop(attempt_id)
+        began_in, began_as = self._attempts.pop(attempt_id)
         if sample.ghost_until is not None and sample.ghost_until > now:
             heapq.heappush(self._ghosts, sample.ghost_until)
         if began_in is not self._state:
             return ()  # it says how the server was, not how it is
-        if self._is_its_own_fault(attempt_id, sample):
+        if self._is_its_own_fault(attempt_id, sample) or self._is_no_news(sample):
             return ()
-        move = self._state.observe(sample, full=self._waiting > 0, now=now)
-        return () if move is None else self._carry_out(move, now)
+        if not sample.failed:
+            self._borne.answered(began_as=began_as)
+        full = self._waiting > 0
+        move = self._state.observe(sample, full=full, now=now)
+        facts = () if move is None else self._carry_out(move, now)
+        if not sample.failed:
+            self._borne.now_at(self.window if full else len(self._attempts) + 1)
+        return facts
 
     def withdraw(self, attempt_id: str, *, now: float) -> None:  # noqa: ARG002 - part of the seam
         """Give a slot back unused: nothing was sent, nothing is learned.
@@ -190,6 +200,12 @@ class Limiter:
         self._suspects.add(attempt_id)
         return known
 
+    def _is_no_news(self, sample: Sample) -> bool:
+        """It fails as often as it did all along. Canaries' failures always are news."""
+        return self.state is not UpstreamState.OPEN and self._background.is_usual(
+            failed=sample.failed
+        )
+
     def _expire(self, now: float) -> None:
         self._now = now
         while self._ghosts and self._ghosts[0] <= now:
@@ -205,9 +221,11 @@ class Limiter:
 
     def _carry_out(self, move: Move, now: float) -> tuple[Fact, ...]:
         facts: list[Fact] = []
-        if move.cliff is not None:
+        if move.cliff is not None and self._borne.explains():
             self._knowledge.learn_cliff(move.cliff, now=now)
             facts.append(CliffLearned(move.cliff))
+        if move.to is UpstreamState.OPEN:
+            self._borne.fell()
         window = self._knowledge.clamp(move.window, now=now)
         if move.to is None:
             before = self.window
