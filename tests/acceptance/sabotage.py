@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
+import apsw
+
 from gateway.__main__ import main
 from gateway.core.decide import Triage
 from gateway.core.lifecycle import Status
@@ -23,6 +25,7 @@ from gateway.journal.moves import RESTARTED, Phase, Standing
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.sqlite.opening import SETTINGS
+from tests.journal.disk import FailingDisk
 from tests.support import power
 
 SHADOWS = "SABOTAGE_SHADOWS"
@@ -30,7 +33,7 @@ SHADOWS = "SABOTAGE_SHADOWS"
 SLOW_COMMIT_SECONDS = 1.0
 
 _accept = SqliteJournal.accept
-_kept: list[power.PowerVFS] = []  # one that is let go of is out of force
+_kept: list[apsw.VFS] = []  # one that is let go of is out of force
 
 
 async def _accept_slowly(
@@ -88,6 +91,18 @@ def clock_jumps() -> None:
     patch("time.time", lambda: wall() + 3600 * hours[None]).start()
 
 
+def read_only() -> None:
+    """A condition: from SIGUSR1 on the journal's disk takes no write, from SIGUSR2 on it does."""
+    disk = FailingDisk()
+    _kept.append(disk)
+
+    def turn(number: int, _: object) -> None:
+        disk.trouble.write = apsw.SQLITE_READONLY if number == signal.SIGUSR1 else None
+
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, turn)
+
+
 def no_deduplication() -> None:
     """A break: every request is another enrollment, whatever its key."""
     patch.object(Sealer, "identity", lambda *_: secrets.token_bytes(32)).start()
@@ -116,6 +131,7 @@ CHOICES = {
         no_sync,
         never_sync,
         clock_jumps,
+        read_only,
         no_deduplication,
         blind_second_post,
         forget_doubt,

@@ -12,6 +12,8 @@ from loadtests.verdict import PASSED
 from tests.acceptance.ports import free_port
 from tests.acceptance.processes import Gateway, ask, command
 from tests.acceptance.scene import FORGETFUL, FORGETFUL_SERVER, Scene, harm, meanwhile, scene, until
+from tests.faults.effort import effort
+from tests.faults.trials import Seen
 
 SERVER = ("--workers", "4", "--service-seconds", "0.1")
 UPSTREAM = "http://127.0.0.1:1"  # nobody is there
@@ -61,20 +63,30 @@ def test_a_gateway_that_is_stopping_says_that_it_is_not_ready(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-async def test_a_process_that_was_stopped_and_goes_on_doubles_nothing(tmp_path: Path) -> None:
+@pytest.mark.timeout(240)
+@pytest.mark.fault(
+    12,
+    did="SIGSTOP in a surge, then SIGCONT, before a server that ignores keys",
+    sees="nothing is sent twice, nothing lost",
+)
+async def test_a_process_that_was_stopped_and_goes_on_doubles_nothing(
+    tmp_path: Path, seen: Seen
+) -> None:
     # While it stands still, every timeout of its own passes, and the server's answers pile up.
     settings = {**FORGETFUL, "upstream.timeout_seconds": 1, "intake.hold_seconds": 1}
     with scene(tmp_path, server=(*SERVER, *FORGETFUL_SERVER), settings=settings) as stage:
         await asyncio.to_thread(stage.start)
         surge = stage.surge(90, rate=30, async_share=0.3)
-        async with meanwhile(surge.run(), seconds=60):
+        stopped = effort().stopped_seconds
+        async with meanwhile(surge.run(), seconds=stopped + 60):
             await until(lambda: len(surge.promised) >= 10)
             stage.gateway.running.signal(signal.SIGSTOP)
-            await asyncio.sleep(3)
+            await asyncio.sleep(stopped)
             stage.gateway.running.signal(signal.SIGCONT)
         found = await stage.drained()
         nothing_harmed(stage)
         assert found["accepted"] == found["delivered"] == 90
+        seen(f"it stood still for {stopped:.0f} s")
 
 
 @pytest.mark.fault(

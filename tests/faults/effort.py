@@ -16,17 +16,21 @@ class Effort:
         kills: seeds of kill -9 at a failpoint.
         images: disks as a power loss may leave them.
         stopped_seconds: how long a process stands still.
+        outage_seconds: how long the server is down.
+        look_seconds: over which a rate of deliveries is measured; 0: not at all.
         described: all of it, for the reader of the table.
     """
 
     kills: int
     images: int
     stopped_seconds: float
+    outage_seconds: float
+    look_seconds: float
     described: str
 
 
-_SHORT: Final = Effort(20, 50, 3.0, "short form (`make faults`)")
-_LONG: Final = Effort(500, 500, 60.0, "whole form (`make faults-long`)")
+_SHORT: Final = Effort(20, 50, 3.0, 5.0, 0.0, "short form (`make faults`)")
+_LONG: Final = Effort(500, 500, 60.0, 300.0, 30.0, "whole form (`make faults-long`)")
 
 
 def effort() -> Effort:

@@ -45,11 +45,13 @@ class RawServer:
 
 
 @contextlib.asynccontextmanager
-async def raw_server(behave: Behave) -> AsyncIterator[RawServer]:
-    """Run one on a free port."""
+async def raw_server(
+    behave: Behave, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[RawServer]:
+    """Run one; on a free port, unless one is given."""
     server = RawServer(behave)
-    listening = await asyncio.start_server(server._accept, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    listening = await asyncio.start_server(server._accept, host, port)
+    server.url = f"http://{host}:{listening.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:
