@@ -43,6 +43,14 @@ MOVES: Final[dict[tuple[Status, Status], Event]] = {
 }
 """The event that a change from one status to another means. No entry: it is not allowed."""
 
+_WAITING: Final = frozenset({Phase.READY, Phase.LATER, Phase.HELD})
+LEGAL: Final = frozenset(
+    {(status, phase) for status in (Status.PENDING, Status.IN_DOUBT) for phase in _WAITING}
+    | {(status, Phase.DONE) for status in FINAL}
+    | {(Status.SENDING, Phase.SENDING), (Status.DEAD_LETTER, Phase.PARKED)}
+)
+"""Every status with each phase that it may be in: anything else in a journal is damage."""
+
 _AT_REST: Final = dict.fromkeys(FINAL, Phase.DONE) | {Status.DEAD_LETTER: Phase.PARKED}
 _MAY_BEGIN: Final = frozenset({Phase.READY, Phase.LATER})
 RESTARTED: Final = "gateway-restarted"

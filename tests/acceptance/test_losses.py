@@ -121,3 +121,81 @@ async def test_a_restored_journal_sends_nothing_again(tmp_path: Path) -> None:
         gateway.ask_admin("POST", "resume")
         await until(lambda: gateway.reconciliation()["delivered"] == 2)
         assert sorted(recorded(stage)) == ["first", "second", "third"]
+
+
+def flip(path: Path, at: int) -> None:
+    """Change one bit."""
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 1
+    path.write_bytes(raw)
+
+
+@pytest.mark.fault(
+    7,
+    did="flipped a bit in the sealed body of one of three enrollments of a stopped gateway",
+    sees="that one is a dead letter, `unreadable`, and kept; readyz says degraded; the others are"
+    " delivered; gone from readyz when a person cancels it",
+)
+async def test_a_flipped_bit_in_a_record_quarantines_that_one(tmp_path: Path) -> None:
+    with scene(tmp_path) as stage:
+        gateway = stage.gateway
+        await asyncio.to_thread(stage.start)
+        gateway.ask_admin("POST", "pause", {"reason": "so that they stay"})
+        async with desk(gateway.url) as station:
+            receipts = [
+                await station.promised(key, bytes([number]) * 50_000)
+                for number, key in enumerate(("first", "second", "third"))
+            ]
+            assert await asyncio.to_thread(gateway.stop) == 0
+            flip(gateway.journal, gateway.journal.stat().st_size - 20_000)
+            await asyncio.to_thread(gateway.start)
+            gateway.ask_admin("POST", "resume")
+            found = await stage.drained()
+        assert (found["delivered"], found["dead_letter"], len(receipts)) == (2, 1, 3)
+        assert len(recorded(stage)) == 2
+        ready, told = await asyncio.to_thread(ask, "GET", f"{gateway.admin}/readyz")
+        assert (ready, told["degraded"]) == (200, True)
+        items = gateway.ask_admin("GET", "enrollments?status=dead_letter")["items"]
+        assert isinstance(items, list)
+        (dead,) = items
+        assert dead["reason"] == "unreadable"
+        gateway.ask_admin("POST", f"enrollments/{dead['id']}/cancel")
+        _, told = await asyncio.to_thread(ask, "GET", f"{gateway.admin}/readyz")
+        assert told["degraded"] is False
+
+
+@pytest.mark.fault(
+    7,
+    did="overwrote a page of rows of a stopped gateway's journal with 200 enrollments; flipped a"
+    " bit early in the log of a killed one",
+    sees="starts by itself; readyz says degraded and how many are lost; each of the 200 is"
+    " delivered or listed as a dead letter `lost`; the damaged file stays beside the journal",
+)
+@pytest.mark.parametrize("where", ["page", "log"])
+async def test_a_damaged_journal_is_salvaged_and_what_is_lost_is_listed(
+    tmp_path: Path, where: str
+) -> None:
+    keys = [f"key-{number}" for number in range(200)]
+    with scene(tmp_path, server=("--service-seconds", "0.01")) as stage:
+        gateway = stage.gateway
+        await kept(stage, *keys)
+        if where == "page":
+            assert await asyncio.to_thread(gateway.stop) == 0
+            raw = gateway.journal.read_bytes()
+            # The leaf page with the most rows: enrollments, which are short.
+            leaves = (at for at in range(16384, len(raw), 16384) if raw[at] == 0x0D)
+            at = max(leaves, key=lambda at: raw[at + 3 : at + 5])
+            gateway.journal.write_bytes(raw[:at] + b"\xff" * 16384 + raw[at + 16384 :])
+        else:
+            await asyncio.to_thread(gateway.kill)
+            flip(log_of(gateway), 32 + 3 * (16384 + 24) + 1000)
+        await asyncio.to_thread(gateway.start)
+        _, told = await asyncio.to_thread(ask, "GET", f"{gateway.admin}/readyz")
+        assert "salvaged" in str(told["reason"])
+        assert "journal_degraded" in gateway.running.tail()
+        gateway.ask_admin("POST", "resume")
+        found = await stage.drained()
+        lost = 200 - len(recorded(stage))
+        assert (found["delivered"], found["dead_letter"]) == (200 - lost, lost)
+        assert (0 < lost < 200) if where == "page" else lost == 0
+        assert "damaged-" in str(told["reason"])

@@ -12,10 +12,10 @@ from gateway.journal.sqlite.opening import SETTINGS
 
 def work(journal: Path, backlog: int) -> tuple[list[str], int]:
     """The statements of one look at a journal of so many, and the steps that SQLite took."""
-    book = SqliteBook(journal, max_bytes=2**40, min_free_bytes=0, settings=SETTINGS)
+    book = SqliteBook(journal, max_bytes=2**40, min_free_bytes=0, settings=SETTINGS, now=0.0)
     book.close(trusted=True)
     scrape.fill(journal, backlog)
-    book = SqliteBook(journal, max_bytes=2**40, min_free_bytes=0, settings=SETTINGS)
+    book = SqliteBook(journal, max_bytes=2**40, min_free_bytes=0, settings=SETTINGS, now=0.0)
     seen: list[dict[str, Any]] = []
     book.begin()
     book._connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, seen.append)

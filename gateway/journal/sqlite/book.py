@@ -13,7 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
+from gateway.core.moments import stamp
 from gateway.journal import damage, moves
 from gateway.journal.chain import linked
 from gateway.journal.contract import (
@@ -30,14 +33,13 @@ from gateway.journal.contract import (
     Usage,
 )
 from gateway.journal.moves import Phase, Standing
-from gateway.journal.sqlite import reserve, rows
+from gateway.journal.sqlite import reserve, rows, salvage
 from gateway.journal.sqlite.guard import Guard
 from gateway.journal.sqlite.lines import Lines
-from gateway.journal.sqlite.marker import Era, Older
-from gateway.journal.sqlite.opening import open_file
+from gateway.journal.sqlite.marker import ERA, Era, Older
+from gateway.journal.sqlite.opening import Damaged, open_file
 from gateway.journal.sqlite.space import Space
 
-ERA = "era"
 _PROMOTED_AT_ONCE = 1000
 
 _INSERT = """
@@ -71,21 +73,36 @@ class SqliteBook:
         max_bytes: int,
         min_free_bytes: int,
         settings: Mapping[str, str | int],
+        now: float,
     ) -> None:
-        """Open it. See ``guard.Guard`` and ``opening.open_file`` for what they raise."""
-        self._guard = Guard(path)
-
-        def ours() -> None:
-            reserve.give_up(reserve.of(path))  # opening writes too, on a full disk in its place
-            self._guard.opening()
-
-        self._connection = open_file(path, settings, ours=ours)
+        """Open it; a damaged one is salvaged. ``guard`` and ``opening`` say what is raised."""
+        salvage.finish(path)
+        try:
+            self._connection = self._open(path, settings)
+        except Damaged:
+            salvage.salvage(path, stamp=stamp(now))
+            self._connection = self._open(path, settings)
         self._execute: Callable[..., Any] = self._connection.cursor().execute
         self._space = Space(
             self._connection, path, max_bytes=max_bytes, min_free_bytes=min_free_bytes
         )
         self._counted: Counter[str] = Counter()
         self._lines = Lines(self._connection)
+
+    def _open(self, path: Path, settings: Mapping[str, str | int]) -> apsw.Connection:
+        self._guard = Guard(path)
+
+        def ours() -> None:
+            reserve.give_up(reserve.of(path))  # opening writes too, on a full disk in its place
+            self._guard.opening()
+
+        return open_file(
+            path,
+            settings,
+            ours=ours,
+            marked=self._guard.is_marked,
+            whole=self._guard.suspects,
+        )
 
     # -- transactions ----------------------------------------------------------------------------
 

@@ -10,20 +10,37 @@ from gateway.journal.contract import JournalBroken, JournalFault, JournalFull, J
 # a second sync would succeed and prove nothing (Rebello et al., "Can Applications Recover from
 # fsync Failures?", ATC '20). Other I/O errors fail before the commit is believed.
 _SYNC_FAILED: Final = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC})
+_MEANINGS: Final[tuple[tuple[type[Exception], type[JournalFault], str], ...]] = (
+    (
+        apsw.FullError,
+        JournalFull,
+        "no space is left on the journal's disk; it goes on when there is",
+    ),
+    (
+        apsw.BusyError,
+        JournalInUse,
+        "another gateway has this journal open; stop it, or set journal.url",
+    ),
+    (
+        apsw.CorruptError,
+        JournalBroken,
+        "the journal is damaged; start the gateway again: it salvages what is intact",
+    ),
+    (
+        apsw.NotADBError,
+        JournalFault,
+        "this file is no enrollment journal; set journal.url to another file",
+    ),
+)
 
 
 def fault_of(error: Exception) -> JournalFault:
     """The fault that the caller sees. No value of a row is in its text."""
     if isinstance(error, JournalFault):
         return error
-    if isinstance(error, apsw.FullError):
-        return JournalFull("no space is left on the journal's disk; it goes on when there is")
-    if isinstance(error, apsw.BusyError):
-        return JournalInUse("another gateway has this journal open; stop it, or set journal.url")
+    for kind, fault, text in _MEANINGS:
+        if isinstance(error, kind):
+            return fault(text)
     if getattr(error, "extendedresult", None) in _SYNC_FAILED:
         return JournalBroken("the disk failed to sync the journal; check the disk, then restart")
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
-        return JournalFault(
-            f"the journal is damaged ({error}); check it offline, or set journal.url"
-        )
     return JournalFault(f"the journal could not do this: {type(error).__name__}: {error}")

@@ -32,6 +32,11 @@ class Guard:
         self._now: Marker | None = None
 
     @property
+    def is_marked(self) -> bool:
+        """Whether the file is known to be a journal."""
+        return self._known is not None
+
+    @property
     def suspects(self) -> bool:
         """Whether all of it must be looked at: it was given up as broken."""
         return self._known is not None and self._known.suspect

@@ -75,6 +75,7 @@ class SqliteJournal:
                 max_bytes=self._max_bytes,
                 min_free_bytes=self._min_free_bytes,
                 settings=self._settings,
+                now=now,
             )
         )
         try:

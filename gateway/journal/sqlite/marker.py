@@ -17,6 +17,8 @@ from typing import Final
 
 from gateway.files import replace_file
 
+ERA: Final = "era"
+"""The name of the note that holds it."""
 _VERSION: Final = 1
 
 

@@ -4,20 +4,27 @@ Must not know what its tables are for; the schema is in ``schema/``, in numbered
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
+from gateway.core.lifecycle import Status
 from gateway.files import sync_directory
 from gateway.journal.contract import JournalFault
+from gateway.journal.moves import LEGAL
+from gateway.journal.sqlite import log
 
 APPLICATION_ID: Final = 0x454E524C
 """``ENRL`` in the file's header: file(1) and other programs can tell whose it is."""
 
 WAL_LIMIT: Final = 64 * 1024 * 1024
+
+# Up to these sizes all of the file is looked at when it is opened: about a second each.
+_CHECK_INDEXES, _CHECK_PAGES = 64 * 1024 * 1024, 512 * 1024 * 1024
 
 SETTINGS: Final[Mapping[str, str | int]] = {
     # The lock is taken at the first read and kept: a second gateway is turned away at once.
@@ -40,8 +47,17 @@ SETTINGS: Final[Mapping[str, str | int]] = {
 }
 
 
+class Damaged(JournalFault):
+    """The file is a journal, and not as it was written."""
+
+
 def open_file(
-    path: Path, settings: Mapping[str, str | int], *, ours: Callable[[], None]
+    path: Path,
+    settings: Mapping[str, str | int],
+    *,
+    ours: Callable[[], None],
+    marked: bool = False,
+    whole: bool = False,
 ) -> apsw.Connection:
     """A connection that owns the file, checked and at the newest schema.
 
@@ -50,9 +66,12 @@ def open_file(
         settings: pragmas.
         ours: called once it is certain that the file is a journal and nobody else's now, before
             anything is changed.
+        marked: something outside says that it is a journal, whatever it looks like.
+        whole: check all of it, however long that takes.
 
     Raises:
-        JournalFault: it is no journal, is damaged, cannot be opened, or a setting did not take.
+        Damaged: it is a journal, and fails its check.
+        JournalFault: it is no journal, cannot be opened, or a setting did not take.
         apsw.Error: anything that SQLite says, ``apsw.BusyError`` when another process has it.
     """
     is_new = _create(path)
@@ -63,14 +82,22 @@ def open_file(
         # The lock before anything else, and no setting before it is known whose file this is:
         # a setting may change the file.
         connection.pragma("locking_mode", "exclusive")
-        version = _version(connection)
+        frames = log.frames(log.path_of(path), int(settings["page_size"]))
+        version = _version(connection, marked=marked)
+        marked = True
         ours()
         _settle(connection, settings)
+        _check_log(connection, frames)
         _migrate(connection, version)
-        _check(connection)
+        check(connection, size=path.stat().st_size, whole=whole)
         # What a crash left in the log goes into the main file and is synced there. A page of the
         # log that looks good in memory but never reached the disk is so written a second time.
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        connection.close()
+        if marked:
+            raise Damaged(str(error)) from error
+        raise
     except BaseException:
         connection.close()
         raise
@@ -112,14 +139,16 @@ def _settle(connection: apsw.Connection, settings: Mapping[str, str | int]) -> N
         )
 
 
-def _version(connection: apsw.Connection) -> int:
+def _version(connection: apsw.Connection, *, marked: bool) -> int:
     """The schema that the file has; 0: it is new."""
     owner = connection.pragma("application_id")
     version: int = connection.pragma("user_version")
     is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
     if owner != APPLICATION_ID and not (is_empty and owner == 0 and version == 0):
+        if marked:
+            raise Damaged("its header is not a journal's")
         raise JournalFault("this file is no enrollment journal; set journal.url to another file")
-    newest = len(_migrations())
+    newest = len(migrations())
     if version > newest:
         raise JournalFault(
             f"this journal has schema {version}, this gateway knows up to {newest}; "
@@ -129,7 +158,7 @@ def _version(connection: apsw.Connection) -> int:
 
 
 def _migrate(connection: apsw.Connection, version: int) -> None:
-    steps = _migrations()
+    steps = migrations()
     if version == len(steps):
         return
     with connection:  # one transaction for all steps
@@ -139,17 +168,42 @@ def _migrate(connection: apsw.Connection, version: int) -> None:
         connection.pragma("user_version", len(steps))
 
 
-def _migrations() -> list[str]:
+def migrations() -> list[str]:
+    """The schema's steps, in order: a journal's version is how many of them it has."""
     schema = resources.files("gateway.journal.sqlite") / "schema"
     files = sorted(schema.iterdir(), key=lambda each: each.name)
     return [file.read_text(encoding="utf-8") for file in files if file.name.endswith(".sql")]
 
 
-def _check(connection: apsw.Connection) -> None:
-    """Cheap enough for a million rows: the narrow table's pages and the counters' sum."""
-    found = connection.execute("PRAGMA quick_check('enrollment')").get
-    missing = connection.execute(
-        "SELECT sum(iif(name = 'accepted', value, -value)) FROM counter"
-    ).get
-    if found != "ok" or missing != 0:
-        raise JournalFault("the journal fails its check; look at it offline before it is used")
+def _check_log(connection: apsw.Connection, frames: Sequence[log.Frame | None]) -> None:
+    read, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    if log.damaged(frames, read):
+        raise Damaged("its write-ahead log is damaged before its end")
+
+
+def check(connection: apsw.Connection, *, size: int, whole: bool) -> None:
+    """Look whether it is as it was written: all of it, or of a large one what is quickly read.
+
+    Raises:
+        Damaged: it is not.
+    """
+    if whole or size <= _CHECK_INDEXES:
+        statement = "PRAGMA integrity_check"
+    else:
+        statement = "PRAGMA quick_check" + ("('enrollment')" if size > _CHECK_PAGES else "")
+    found = [row[0] for row in connection.execute(statement).fetchall()]
+    if found != ["ok"]:
+        raise Damaged(f"{len(found)} faults in its pages, first: {found[0]}")
+    standing = Counter[str]()
+    for status, phase, count in connection.execute(
+        "SELECT status, phase, count(*) FROM enrollment NOT INDEXED GROUP BY 1, 2"
+    ):
+        if (status, phase) not in LEGAL:
+            raise Damaged(f"{count} enrollments stand where none can be")
+        standing[status] += count
+    rows: Any = connection.execute("SELECT name, value FROM counter")
+    counters: dict[str, int] = dict(rows)
+    if any(counters.get(status) != standing[status] for status in Status):
+        raise Damaged("its counters are not those of its rows")
+    if counters.pop("accepted", 0) != sum(counters.values()):
+        raise Damaged("its counters do not add up")
