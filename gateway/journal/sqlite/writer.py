@@ -15,6 +15,7 @@ import contextlib
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -93,7 +94,9 @@ class Writer:
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
-        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._fresh: list[Call] = []  # made in this turn of the event loop
+        self._handed: queue.SimpleQueue[list[Call] | None] = queue.SimpleQueue()
+        self._waiting: deque[Call] = deque()  # the thread's
         self._loop = asyncio.get_running_loop()
         self._broken: JournalBroken | None = None
         self._told_broken: asyncio.Future[JournalBroken] = self._loop.create_future()
@@ -112,13 +115,19 @@ class Writer:
         try:
             await asyncio.shield(opened)
         except asyncio.CancelledError:
-            self._calls.put(None)  # close it again as soon as it is open
+            self._handed.put(None)  # close it again as soon as it is open
             raise
 
     def call(self, work: Callable[[Any], T], *, size: int = 0) -> "asyncio.Future[T]":
-        """Run ``work`` in its turn; done when what it changed, and what it saw, is durable."""
+        """Run ``work`` in its turn; done when what it changed, and what it saw, is durable.
+
+        What is called in one turn of the event loop is handed over together: a wake-up of the
+        thread is a fight for the interpreter, and one that finds a single call a small commit.
+        """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._calls.put(Call(work, size, future))
+        if not self._fresh:
+            self._loop.call_soon(self._hand_over)
+        self._fresh.append(Call(work, size, future))
         return future
 
     async def broken(self) -> JournalBroken:
@@ -127,8 +136,14 @@ class Writer:
 
     async def stop(self) -> None:
         """Finish what was called before, then close."""
-        self._calls.put(None)
+        self._hand_over()
+        self._handed.put(None)
         await asyncio.shield(self._ended)
+
+    def _hand_over(self) -> None:
+        if self._fresh:
+            self._handed.put(self._fresh)
+            self._fresh = []
 
     # -- in the thread ---------------------------------------------------------------------------
 
@@ -145,26 +160,27 @@ class Writer:
             records = sum(call.changed for call in batch)
             committed = JournalCommitted(records, time.monotonic() - began) if records else None
             self._tell(self._settle, batch, committed)
-            self._upkeep(partial(book.tidy, idle=self._calls.empty()))
+            self._upkeep(partial(book.tidy, idle=not self._waiting and self._handed.empty()))
         self._upkeep(partial(book.close, trusted=self._broken is None))
         self._tell(self._ended.set_result, None)
 
     def _gather(self) -> list[Call] | None:
         """All that waits, within bounds; None: it is time to stop."""
-        first = self._calls.get()
-        if first is None:
-            return None
-        batch, size = [first], first.size
-        while len(batch) < MOST_CALLS and size < MOST_BYTES:
-            try:
-                more = self._calls.get_nowait()
-            except queue.Empty:
-                break
-            if more is None:
-                self._calls.put(None)
-                break
-            batch.append(more)
-            size += more.size
+        waiting = self._waiting
+        if not waiting:
+            first = self._handed.get()
+            if first is None:
+                return None
+            waiting.extend(first)
+        with contextlib.suppress(queue.Empty):
+            while (more := self._handed.get_nowait()) is not None:
+                waiting.extend(more)
+            self._handed.put(None)  # to be found again when nothing waits any more
+        batch: list[Call] = []
+        size = 0
+        while waiting and len(batch) < MOST_CALLS and size < MOST_BYTES:
+            batch.append(waiting.popleft())
+            size += batch[-1].size
         return batch
 
     def _together(self, book: Book, batch: list[Call], *, last_try: bool = False) -> None:
