@@ -29,3 +29,12 @@ def test_no_other_program_is_handed_its_memory_either() -> None:
     )
     told = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["1", "0"]
+
+
+def test_what_is_there_from_the_start_is_never_looked_through_again() -> None:
+    looked = (
+        "import gc; from gateway.memory import collect_seldom; collect_seldom();"
+        "print(len(gc.get_objects()) < 100, gc.get_freeze_count() > 1000, gc.get_threshold()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", looked], capture_output=True, check=True)
+    assert done.stdout.split() == [b"True", b"True", b"10000"]

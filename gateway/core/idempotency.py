@@ -31,7 +31,7 @@ def parse_key(text: str) -> str:
         quoted = _QUOTED.fullmatch(text)
         if quoted is None:
             raise KeyInvalid("an Idempotency-Key that begins with a quote must end with one")
-        key = _ESCAPED.sub(r"\1", quoted[1])
+        key = _ESCAPED.sub(r"\1", quoted[1]) if "\\" in quoted[1] else quoted[1]
     elif _BARE.fullmatch(text):
         key = text
     else:

@@ -152,13 +152,13 @@ class Sealer:
         return _load_answer(self._open(kept.answer, _ANSWER, kept))
 
     def _index(self, purpose: str, *fields: str) -> bytes:
-        parts = (each.encode("utf-8", "surrogateescape") for each in (purpose, *fields))
+        parts = [each.encode("utf-8", "surrogateescape") for each in (purpose, *fields)]
         return hmac.digest(self._index_key, _framed(*parts), "sha256")
 
     def _seal(self, plain: bytes, part: bytes, bound: bytes) -> Sealed:
         associated = _framed(_FORMAT, part, bound)
-        data_key = secrets.token_bytes(KEY_BYTES)
-        nonce = secrets.token_bytes(_NONCE_BYTES)
+        drawn = secrets.token_bytes(KEY_BYTES + _NONCE_BYTES)  # one call to the kernel, not two
+        data_key, nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:]
         wrapped = self._wrapping[self._active].encrypt(nonce, data_key, associated)
         return Sealed(
             key=b"".join((_FORMAT, self._active, nonce, wrapped)),
@@ -191,7 +191,7 @@ def _bound(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
 
 def _framed(*parts: bytes) -> bytes:
     """The parts, each after its length: two different lists never give the same bytes."""
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
 def _dump_envelope(envelope: Envelope) -> bytes:

@@ -32,11 +32,12 @@ class Logs:
 
     def __init__(self) -> None:
         self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(OURS)
+        self._is_asked_for = logging.getLogger(OURS).isEnabledFor
 
     def on_fact(self, fact: facts.Fact) -> None:
         """Write one line, if its level is asked for."""
         level = level_of(fact)
-        if logging.getLogger(OURS).isEnabledFor(level):
+        if self._is_asked_for(level):
             self._log.log(level, _event(type(fact).__name__), **_fields(fact))
 
 

@@ -17,7 +17,7 @@ import uvloop
 from gateway.config import Settings
 from gateway.journal.contract import Journal, JournalFault, JournalInUse
 from gateway.journal.retention import forget_settled
-from gateway.memory import forbid_dumps
+from gateway.memory import collect_seldom, forbid_dumps
 from gateway.observe.lag import watch_lag
 from gateway.observe.logs import configure_logging
 from gateway.wiring.doors import Sign, operators_door, stations_door
@@ -81,6 +81,7 @@ async def _run(shared: Shared) -> None:
         await stack.enter_async_context(
             stations_door(shared, journal, sealer, delivery, upstream, sign)
         )
+        collect_seldom()
         await _until_first_ends(shared, journal, stopped, renew, loop)
         structlog.get_logger("gateway").info("stopping")
 

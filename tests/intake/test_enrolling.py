@@ -333,3 +333,13 @@ async def test_a_body_in_chunks_or_compressed_is_kept_as_it_came(door: Door) -> 
     assert enrollment.body == b"\x1f\x8b not inflated"
     assert header(enrollment.headers, "Content-Encoding") == ["gzip"]
     assert header(enrollment.headers, "Transfer-Encoding") == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 2046, 2047, 2048, 4094, 16_383, 16_384, 16_385, 100_000])
+async def test_the_digest_is_that_of_the_whole_body_whatever_its_size(
+    door: Door, size: int
+) -> None:
+    body = (bytes(range(256)) * (size // 256 + 1))[:size]
+    await door.ask(body=body)
+    enrollment = await door.only()
+    assert enrollment.content_sha256 == hashlib.sha256(body).hexdigest()

@@ -68,6 +68,13 @@ async def test_all_that_wait_share_one_commit(journal: SqliteJournal, commits: C
     assert commits.threads == {threading.get_ident()}
 
 
+async def test_what_is_called_in_one_turn_of_the_event_loop_is_one_commit(
+    journal: SqliteJournal, commits: Commits
+) -> None:
+    await asyncio.gather(*(journal.accept(entry(n), sending=False) for n in range(100)))
+    assert commits.records == [100]
+
+
 async def test_only_what_changes_something_is_counted_as_a_record(
     journal: SqliteJournal, commits: Commits
 ) -> None:
