@@ -7,23 +7,22 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import Campaign, claims_of
-from tests.faults.effort import effort
 from tests.faults.trials import Seen
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--fault-table",
+        "--fault-results",
         type=Path,
         metavar="FILE",
-        help="Run only the tests that try a fault, and write what was seen.",
+        help="Run only the tests that try a fault, and write what came of them.",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    path = config.getoption("--fault-table")
+    path = config.getoption("--fault-results")
     if path is not None:
-        config.pluginmanager.register(Campaign(path, effort().described))
+        config.pluginmanager.register(Campaign(path))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

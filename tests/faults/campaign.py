@@ -10,8 +10,8 @@
     )
 
 A test may carry several marks. ``sees`` is what its assertions hold it to; figures of one run are
-added by the fixture ``seen("20 seeds, 0 lost")``. With ``--fault-table=FILE`` only marked
-tests run, and FILE is written: every row, also those that no test tries.
+added by the fixture ``seen("20 seeds, 0 lost")``. With ``--fault-results=FILE`` only marked tests
+run, and FILE is written; ``python -m tests.faults`` makes the table of one or several of these.
 """
 
 from pathlib import Path
@@ -20,8 +20,7 @@ from typing import Final
 import pytest
 
 from tests.faults.rows import ROWS
-from tests.faults.table import page
-from tests.faults.trials import WORST_FIRST, Claim, Trial
+from tests.faults.trials import WORST_FIRST, Claim, Trial, dump
 
 MARK: Final = "fault"
 
@@ -44,11 +43,10 @@ def claims_of(item: pytest.Item) -> tuple[Claim, ...]:
 
 
 class Campaign:
-    """A plugin of pytest: runs what is marked, and writes the table at the end."""
+    """A plugin of pytest: runs what is marked, and writes what came of it at the end."""
 
-    def __init__(self, path: Path, form: str) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._form = form
         self._trials: dict[str, Trial] = {}
 
     @pytest.hookimpl(tryfirst=True)
@@ -80,8 +78,8 @@ class Campaign:
             trial.troubles.append(_trouble(report))
 
     def pytest_sessionfinish(self) -> None:
-        """Write the table."""
-        self._path.write_text(page(list(self._trials.values()), self._form), encoding="utf-8")
+        """Write the results."""
+        self._path.write_text(dump(self._trials.values()), encoding="utf-8")
 
 
 def _name(nodeid: str) -> str:

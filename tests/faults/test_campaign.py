@@ -56,11 +56,12 @@ def line(page: str, row: int) -> str:
 
 
 def test_every_row_is_in_the_table_with_what_came_of_it(tmp_path: Path) -> None:
-    path = tmp_path / "faults.md"
-    ended = run(tmp_path, MARKED, f"--fault-table={path}")
+    results = tmp_path / "results.json"
+    ended = run(tmp_path, MARKED, f"--fault-results={results}")
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED, ended.stdout + ended.stderr
     assert "SystemExit" not in ended.stdout
-    page = path.read_text()
+    code, page = table(results)
+    assert code == 1
     for number, row in ROWS.items():
         assert row.fault in line(page, number)
     assert "killed it (2 cases). *Stand-in:* a toy | nothing lost; 1 kills; 2 kills | passed" in (
@@ -84,6 +85,17 @@ def test_a_mark_that_does_not_say_what_it_must_is_an_error(tmp_path: Path, mark:
 
 
 def test_a_run_that_tried_nothing_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "faults.md"
-    Campaign(path, "none").pytest_sessionfinish()
-    assert f"{len(ROWS)} rows: {len(ROWS)} {NOT_TRIED}." in path.read_text()
+    results = tmp_path / "results.json"
+    Campaign(results).pytest_sessionfinish()
+    code, page = table(results, results)
+    assert f"{len(ROWS)} rows: {len(ROWS)} {NOT_TRIED}." in page
+    assert code == 0
+
+
+def table(*results: Path) -> tuple[int, str]:
+    """The exit code and the page of these results."""
+    command = [sys.executable, "-m", "tests.faults", *map(str, results)]
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    return ended.returncode, ended.stdout

@@ -1,7 +1,8 @@
 """What a mark claims, and what came of a test that carries it. Data; must not know pytest."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
 from typing import Final, Literal, TypeAlias
 
 Result: TypeAlias = Literal["passed", "failed", "skipped"]
@@ -43,3 +44,16 @@ class Trial:
     def result(self) -> Result | None:
         """The worst of its cases; None: none of them ran."""
         return next((each for each in WORST_FIRST if each in self.results.values()), None)
+
+
+def dump(trials: Iterable[Trial]) -> str:
+    """As text, for ``load``."""
+    return json.dumps([asdict(trial) for trial in trials], indent=1)
+
+
+def load(text: str) -> list[Trial]:
+    """What ``dump`` wrote."""
+    return [
+        Trial(**{**document, "claims": tuple(Claim(**claim) for claim in document["claims"])})
+        for document in json.loads(text)
+    ]

@@ -1,0 +1,16 @@
+"""`python -m tests.faults RESULTS… > docs/faults.md`: the table of one run, or of several together.
+
+Exit code 1 where a fault was tried and not survived.
+"""
+
+import sys
+from pathlib import Path
+
+from tests.faults.effort import effort
+from tests.faults.table import page
+from tests.faults.trials import load
+
+if __name__ == "__main__":
+    trials = [trial for path in sys.argv[1:] for trial in load(Path(path).read_text("utf-8"))]
+    sys.stdout.write(page(trials, effort().described))
+    sys.exit(any(trial.result == "failed" for trial in trials))
