@@ -103,6 +103,17 @@ def read_only() -> None:
         signal.signal(number, turn)
 
 
+def sync_fails() -> None:
+    """A condition: from SIGUSR1 on the journal's disk fails to sync."""
+    disk = FailingDisk()
+    _kept.append(disk)
+
+    def fail(_number: int, _: object) -> None:
+        disk.trouble.sync = apsw.SQLITE_IOERR_FSYNC
+
+    signal.signal(signal.SIGUSR1, fail)
+
+
 def no_deduplication() -> None:
     """A break: every request is another enrollment, whatever its key."""
     patch.object(Sealer, "identity", lambda *_: secrets.token_bytes(32)).start()
@@ -132,6 +143,7 @@ CHOICES = {
         never_sync,
         clock_jumps,
         read_only,
+        sync_fails,
         no_deduplication,
         blind_second_post,
         forget_doubt,

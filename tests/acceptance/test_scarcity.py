@@ -7,6 +7,7 @@ import resource
 import signal
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.acceptance import sabotage
@@ -42,6 +43,40 @@ async def test_a_disk_that_takes_no_write_is_a_503_and_passes(tmp_path: Path) ->
             assert (await station.enroll("after")).status in {201, 202}
         await stage.drained()
         assert sorted(recorded(stage)) == ["after", "before"]
+
+
+@pytest.mark.fault(
+    6,
+    did="let every sync of a running gateway's journal fail, under ten stations at once",
+    sees="503 to all ten, the process ends non-zero within 10 s; started again, what was promised"
+    " before is delivered once",
+    stand_in="a VFS of SQLite that fails on command",
+)
+async def test_a_sync_that_fails_ends_the_process_and_promises_nothing(tmp_path: Path) -> None:
+    with scene(tmp_path) as stage:
+        gateway = stage.gateway
+        launcher = ("-m", sabotage.__name__, sabotage.sync_fails.__name__)
+        await asyncio.to_thread(stage.start, launcher)
+        async with desk(gateway.url) as station:
+            await station.promised("before")
+            await stage.drained()
+            gateway.running.signal(signal.SIGUSR1)
+            await asyncio.sleep(0.2)
+            asked = [station.enroll(f"in-vain-{number}") for number in range(10)]
+            for seen in await asyncio.gather(*asked, return_exceptions=True):
+                # One that comes when the process is about to end finds nobody.
+                if not isinstance(seen, aiohttp.ClientError):
+                    assert not isinstance(seen, BaseException)
+                    assert (seen.status, seen.problem) == (503, "journal-unavailable")
+        assert await asyncio.to_thread(gateway.running.process.wait, 10) == 1
+        assert "check the disk" in gateway.running.tail()
+        gateway.part = None
+        await asyncio.to_thread(gateway.start)
+        found = await stage.drained()
+        keys = recorded(stage)
+        assert keys.count("before") == 1
+        assert found["balanced"] is True
+        assert len(keys) == len(set(keys)) == found["delivered"]
 
 
 @pytest.mark.fault(

@@ -104,6 +104,12 @@ async def test_enrollments_that_are_not_deduplicated_are_found(
         judged(stage, broken=broken, expected="doubled")
 
 
+@pytest.mark.fault(
+    23,
+    did="a server that ignores keys, loses 30 % of its answers and can be asked what it recorded;"
+    " and a gateway broken so that it does not ask",
+    sees="the lookup decides, no second effect; the broken one is caught by the verdict",
+)
 @pytest.mark.parametrize("broken", [SOUND, BROKEN])
 async def test_a_blind_second_post_is_found(tmp_path: Path, *, broken: bool) -> None:
     server = (*SERVER, *FORGETFUL_SERVER, "--lose-answers", "0.3")

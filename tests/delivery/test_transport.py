@@ -122,6 +122,12 @@ async def test_a_name_that_nobody_knows_is_a_fault_of_dns() -> None:
     assert await exchange("http://nowhere.invalid", an_enrollment()) == NotConnected("dns")
 
 
+@pytest.mark.fault(
+    19,
+    did="an https upstream that speaks no TLS",
+    sees="not one byte of the request in plain text",
+    stand_in="the transport, without its gateway",
+)
 async def test_a_server_without_tls_is_never_talked_to_in_plain_text() -> None:
     async with raw_server(answering(OK)) as server:
         seen = await exchange(server.url.replace("http:", "https:"), an_enrollment())

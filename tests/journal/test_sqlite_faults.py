@@ -37,6 +37,12 @@ async def accept(journal: SqliteJournal, *numbers: int, size: int = 100) -> list
     return list(await asyncio.gather(*calls, return_exceptions=True))
 
 
+@pytest.mark.fault(
+    6,
+    did="let a sync fail once under calls that wait, and counted what the disk was asked for after",
+    sees="all who wait and all who come are refused; no write and no sync follows, not at the end",
+    stand_in="a VFS of SQLite that fails on command; the journal, without its gateway",
+)
 async def test_a_failed_sync_breaks_the_journal_for_all_who_wait_and_all_who_come(
     journal: SqliteJournal, trouble: Trouble
 ) -> None:
