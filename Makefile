@@ -72,6 +72,14 @@ observe: setup ## Prometheus and Alertmanager watch a five-minute outage; every 
 bench-scrape: setup ## what a look at the metrics costs with 0, 155,000 and 1,000,000 waiting
 	$(BIN)/python -m benchmarks.scrape
 
+.PHONY: bench-postgres
+bench-postgres: setup ## what the journal on PostgreSQL costs, beside SQLite and plain inserts (some minutes)
+	$(BIN)/python -m benchmarks.shared_journal
+
+.PHONY: cluster
+cluster: setup ## 20 seeds each: a primary killed, a gateway killed, a gateway stopped (half an hour)
+	ENROLLMENT_CLUSTER_SEEDS=20 $(BIN)/python -m pytest -q -s tests/acceptance/test_group.py
+
 .PHONY: bench
 bench: setup ## what it costs, against bare limits in the same run (half an hour; needs wrk)
 	$(BIN)/python -m benchmarks --write $(foreach number,1 2 5 6 7 8 9,--figure $(number))

@@ -22,6 +22,8 @@ from gateway.core.decide import Triage
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import Accepted, Entry, Existing
 from gateway.journal.moves import RESTARTED, Phase, Standing
+from gateway.journal.postgres import opening
+from gateway.journal.postgres.opening import Migration
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.sqlite.opening import SETTINGS
@@ -133,6 +135,22 @@ def forget_doubt() -> None:
     patch("gateway.journal.moves.crashed", crashed).start()
 
 
+def believe_in_asynchronous_commit() -> None:
+    """A break: a database that answers before it has anything on a disk is taken for a quorum."""
+
+    async def how_durable(_connection: object) -> str:
+        return "quorum"
+
+    patch("gateway.journal.postgres.opening.how_durable", how_durable).start()
+
+
+def newer_schema() -> None:
+    """A condition: a gateway of the next version, whose schema has one more column."""
+    known = opening.migrations()
+    added = Migration("ALTER TABLE enrollment ADD COLUMN mood TEXT", compatible=1)
+    patch("gateway.journal.postgres.opening.migrations", lambda: [*known, added]).start()
+
+
 CHOICES = {
     each.__name__: each
     for each in (
@@ -147,6 +165,8 @@ CHOICES = {
         no_deduplication,
         blind_second_post,
         forget_doubt,
+        believe_in_asynchronous_commit,
+        newer_schema,
     )
 }
 

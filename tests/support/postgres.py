@@ -179,8 +179,8 @@ class Server:
                 self.kill()
             self.process = None
 
-    def sql(self, statement: str) -> str:
-        """What psql answers."""
+    def sql(self, statement: str, *, seconds: float = PATIENCE) -> str:
+        """What psql answers within so many seconds."""
         done = subprocess.run(
             [
                 *(str(self._bin / "psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"),
@@ -190,7 +190,7 @@ class Server:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=seconds,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -211,12 +211,12 @@ def _children(pid: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def server_folder() -> Iterator[Path]:
+def server_folder(*, on_disk: bool = False) -> Iterator[Path]:
     """A folder that the server's user owns; pytest's own folders are closed to it."""
     _, uid, gid = _as_server()
     # In memory where there is room: what is killed here is a process, never the machine.
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own in it
-    room = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM
+    room = not on_disk and memory.is_dir() and shutil.disk_usage(memory).free > _ROOM
     where = memory if room else None
     folder = Path(tempfile.mkdtemp(prefix="enrollment-postgres-", dir=where))
     try:
@@ -227,10 +227,10 @@ def server_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def one_server(**settings: str) -> Iterator[Server]:
-    """A server that stands alone."""
+def one_server(*, on_disk: bool = False, **settings: str) -> Iterator[Server]:
+    """A server that stands alone. ``on_disk``: where its speed is to be measured."""
     needed()
-    with server_folder() as folder:
+    with server_folder(on_disk=on_disk) as folder:
         server = Server(folder, "alone")
         server.create(**settings)
         server.start()

@@ -1,0 +1,272 @@
+"""``python -m benchmarks.shared_journal``: what the journal on PostgreSQL costs, beside its limits.
+
+Everything is measured in one run on one disk, in turn, and told as a ratio: to the SQLite journal,
+and to plain inserts of the same rows into the same server. The journals are driven directly, so
+that the machine's cores are not shared with HTTP.
+"""
+
+import argparse
+import asyncio
+import json
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import asyncpg
+import uvloop
+
+from gateway.core.ids import uuid7
+from gateway.core.lifecycle import Status
+from gateway.journal.contract import Accepted, Change, Entry, Journal, Sealed
+from gateway.journal.postgres import PostgresJournal
+from gateway.journal.postgres.accepting import _INSERT
+from gateway.journal.sqlite import SqliteJournal
+from tests.support.postgres import Server, one_server, url_of
+
+SECONDS: Final = 5.0
+ROUNDS: Final = 3
+AT_ONCE: Final = 64
+SIZES: Final = (2_000, 200_000)
+MILLION: Final = 1_000_000
+DELIVERED: Final = Change(Status.DELIVERED, "http-201", answer=Sealed(bytes(61), bytes(300)))
+Ask: TypeAlias = Callable[[PostgresJournal], Awaitable[object]]
+_rng = secrets.SystemRandom()
+
+
+def entry(size: int, *, rank: float | None = None) -> Entry:
+    """A new enrollment with a body of so many bytes."""
+    now = time.time()
+    return Entry(
+        id=uuid7(now=now, rng=_rng),
+        station="36.03.01-1",
+        identity=secrets.token_bytes(32),
+        fingerprint=secrets.token_bytes(32),
+        ordering=None,
+        priority=3,
+        rank=now if rank is None else rank,
+        accepted_at=now,
+        size=size,
+        envelope=Sealed(secrets.token_bytes(61), secrets.token_bytes(600)),
+        body=Sealed(secrets.token_bytes(61), secrets.token_bytes(size)),
+    )
+
+
+async def accepted(journal: Journal, size: int, seconds: float) -> float:
+    """Enrollments accepted per second, ``AT_ONCE`` stations at a time."""
+    deadline = time.monotonic() + seconds
+    count = 0
+
+    async def station() -> None:
+        nonlocal count
+        while time.monotonic() < deadline:
+            assert isinstance(await journal.accept(entry(size), sending=False), Accepted)  # noqa: S101 - else nothing was measured
+            count += 1
+
+    began = time.monotonic()
+    await asyncio.gather(*(station() for _ in range(AT_ONCE)))
+    return count / (time.monotonic() - began)
+
+
+async def with_journal(journal: Journal, size: int) -> float:
+    """One gateway's journal."""
+    await journal.open(now=time.time())
+    rate = await accepted(journal, size, SECONDS)
+    await journal.close()
+    return rate
+
+
+async def several(url: str, size: int, gateways: int) -> float:
+    """So many gateways' journals, each in a process of its own."""
+    module = ("-m", "benchmarks.shared_journal", "--one", url, "--size", str(size))
+    parts = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, *module, stdout=asyncio.subprocess.PIPE
+        )
+        for _ in range(gateways)
+    ]
+    told = await asyncio.gather(*(part.communicate() for part in parts))
+    return sum(float(json.loads(out)) for out, _ in told)
+
+
+async def plain(url: str, size: int) -> float:
+    """The same rows, one to a statement and a commit, over as many connections as stations / 4."""
+    connections = [await asyncpg.connect(url) for _ in range(AT_ONCE // 4)]
+    deadline = time.monotonic() + SECONDS
+    count = 0
+
+    async def client(connection: Any) -> None:  # noqa: ANN401 - asyncpg has no types
+        nonlocal count
+        insert = await connection.prepare(_INSERT)
+        while time.monotonic() < deadline:
+            await insert.fetch(*([value] for value in _columns(entry(size))))
+            count += 1
+
+    began = time.monotonic()
+    await asyncio.gather(*(client(connection) for connection in connections))
+    rate = count / (time.monotonic() - began)
+    for connection in connections:
+        await connection.close()
+    return rate
+
+
+def _columns(one: Entry) -> tuple[Any, ...]:
+    return (
+        *(one.id, one.identity, one.fingerprint, None, one.station, "pending", "ready", 3),
+        *(one.rank, 0, one.size, one.accepted_at, one.accepted_at, None),
+        *(one.envelope.key, one.envelope.data, one.body.key, one.body.data),
+    )
+
+
+async def throughput(server: Server, folder: Path) -> None:
+    """Accepted per second, as ratios."""
+    for size in SIZES:
+        rates: dict[str, list[float]] = {}
+        for number in range(ROUNDS):
+            url = fresh(server, f"t{size}_{number}")
+            await with_empty(url)
+            sqlite = SqliteJournal(folder / f"{size}-{number}.db")
+            rates.setdefault("sqlite", []).append(await with_journal(sqlite, size))
+            rates.setdefault("plain", []).append(await plain(url, size))
+            for gateways in (1, 2, 3):
+                rate = await several(url, size, gateways)
+                rates.setdefault(f"{gateways} gateways", []).append(rate)
+            server.sql(f"DROP SCHEMA t{size}_{number} CASCADE")
+        middle = {name: statistics.median(found) for name, found in rates.items()}
+        for gateways in (1, 2, 3):
+            rate = middle[f"{gateways} gateways"]
+            print(
+                f"{size // 1000} KB, {gateways} gateway(s): {rate / middle['sqlite']:.2f} x SQLite,"
+                f" {rate / middle['plain']:.2f} x plain inserts"
+                f"  ({rate:.0f}/s; SQLite {middle['sqlite']:.0f}/s, plain {middle['plain']:.0f}/s)"
+            )
+
+
+def fresh(server: Server, schema: str) -> str:
+    """A URL with an empty schema."""
+    server.sql(f"CREATE SCHEMA {schema}")
+    return url_of(server, schema=schema)
+
+
+async def with_empty(url: str) -> None:
+    """Make the tables."""
+    journal = PostgresJournal(url)
+    await journal.open(now=time.time())
+    await journal.close()
+
+
+_FILL = """
+SET search_path = {schema};
+INSERT INTO enrollment (id, identity, fingerprint, station, status, phase, priority, rank, attempts,
+    size, accepted_at, next_attempt_at)
+SELECT gen_random_uuid(), decode(md5(n::text), 'hex'), 'x', 'desk', 'pending', 'ready', 3,
+    1790000000 + n, 0, 16, 1790000000 + n, 1790000000 + n FROM generate_series(1, {count}) n;
+INSERT INTO content (id, envelope_key, envelope)
+    SELECT id, decode(repeat('00', 61), 'hex'), decode(repeat('00', 60), 'hex') FROM enrollment;
+INSERT INTO body (id, key, data)
+    SELECT id, decode(repeat('00', 61), 'hex'), decode(repeat('00', 32), 'hex') FROM enrollment;
+INSERT INTO counter VALUES ('accepted', 15, {count}), ('pending', 15, {count})
+    ON CONFLICT (name, shard) DO UPDATE SET value = counter.value + excluded.value;
+ANALYZE enrollment; ANALYZE content; ANALYZE body;"""
+
+
+async def million(server: Server) -> None:
+    """Accept, claim and status beside a million undelivered, as ratios to an empty journal."""
+    journals = {}
+    for name, count in (("none", 0), ("much", MILLION)):
+        url = fresh(server, name)
+        await with_empty(url)
+        if count:
+            for statement in _FILL.format(schema=name, count=count).strip().split(";\n"):
+                server.sql(f"SET search_path = {name}; {statement}", seconds=200.0)
+        journals[name] = PostgresJournal(url, max_bytes=1 << 50)
+        await journals[name].open(now=time.time())
+    server.sql("CHECKPOINT")
+    asked: dict[str, Ask] = {
+        "accept": lambda journal: journal.accept(entry(2_000), sending=False),
+        "claim": _claim,
+        "status": lambda journal: asyncio.gather(journal.totals(), journal.usage()),
+    }
+    for name, ask in asked.items():
+        took: dict[str, list[float]] = {"none": [], "much": []}
+        for _ in range(200):
+            for where, journal in journals.items():
+                if name == "claim":
+                    await journal.accept(entry(2_000, rank=0.0), sending=False)
+                began = time.perf_counter()
+                await ask(journal)
+                took[where].append(time.perf_counter() - began)
+        ratio = statistics.median(took["much"]) / statistics.median(took["none"])
+        print(f"{name} with {MILLION:,} undelivered: {ratio:.2f} x empty")
+    for name, journal in journals.items():
+        await journal.close()
+        server.sql(f"DROP SCHEMA {name} CASCADE")
+
+
+async def _claim(journal: PostgresJournal) -> None:
+    now = time.time()
+    page = await journal.due(now=now, limit=1)
+    await journal.begin(page.items[0].id, now=now)
+
+
+async def soak(server: Server, seconds: float) -> None:
+    """Accept, deliver and forget as many; how the tables and indexes grow."""
+    url = fresh(server, "soak")
+    journal = PostgresJournal(url)
+    await journal.open(now=time.time())
+    sizes: list[int] = []
+    count = 0
+    began = time.monotonic()
+    while (passed := time.monotonic() - began) < seconds:
+        await asyncio.gather(*(_life(journal) for _ in range(AT_ONCE)))
+        await journal.forget(settled_before=time.time() - 2.0, limit=2 * AT_ONCE)
+        count += AT_ONCE
+        if passed >= seconds / 8 * (len(sizes) + 1):
+            sizes.append(_bytes(server, "soak"))
+    await journal.close()
+    told = ", ".join(f"{size / 1e6:.0f}" for size in sizes)
+    print(f"soak: {count} accepted and delivered in {seconds:.0f} s; MB at each eighth: {told}")
+    print(f"soak: the last eighth is {sizes[-1] / sizes[len(sizes) // 2]:.2f} x the middle")
+    server.sql("DROP SCHEMA soak CASCADE")
+
+
+async def _life(journal: Journal) -> None:
+    one = entry(20_000)
+    await journal.accept(one, sending=False)
+    await journal.begin(one.id, now=time.time())
+    await journal.change(one.id, DELIVERED, now=time.time())
+
+
+def _bytes(server: Server, schema: str) -> int:
+    tables = ("enrollment", "content", "body", "counter", "line", "lease")
+    each = (f"pg_total_relation_size('{schema}.{table}')" for table in tables)
+    return int(server.sql(f"SELECT {' + '.join(each)}"))
+
+
+async def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="*", help="throughput, million, soak; none: all")
+    parser.add_argument("--soak-seconds", type=float, default=120.0)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, default=2_000, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(await with_journal(PostgresJournal(given.one), given.size)))
+        return
+    with tempfile.TemporaryDirectory() as folder, one_server(on_disk=True) as server:
+        what = given.what or ["throughput", "million", "soak"]
+        if "throughput" in what:
+            await throughput(server, Path(folder))
+        if "million" in what:
+            await million(server)
+        if "soak" in what:
+            await soak(server, given.soak_seconds)
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
