@@ -47,6 +47,12 @@ def break_once(
     return arm
 
 
+@pytest.mark.fault(
+    41,
+    did="cut the session right before and right after the server committed",
+    sees="the enrollment is accepted once, with the same id",
+    stand_in="the session, cut by the test at its commit",
+)
 async def test_an_enrollment_whose_commit_was_not_heard_of_is_accepted_once(
     journal: PostgresJournal, break_once: Callable[[], None]
 ) -> None:
