@@ -8,7 +8,7 @@ from rich.progress import track
 
 from simulation.experiment import GATEWAY, Case, cases, run_all, simulate
 from simulation.page import page
-from simulation.servers import SERVERS
+from simulation.servers import FIRST_SEED, SERVERS
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
@@ -16,14 +16,15 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 @app.command()
 def table(
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each row.")] = 20,
+    first: Annotated[int, typer.Option(help="Seed of the first run.")] = FIRST_SEED,
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/recovery.md"),
 ) -> None:
     """Run everything on all cores (with 20 seeds half an hour on two) and write the page."""
-    todo = cases(seeds)
+    todo = cases(range(first, first + seeds))
     runs = track(run_all(todo), total=len(todo), description=f"{len(todo)} runs")
     figures = list(runs)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(figures, seeds=seeds), encoding="utf-8")
+    out.write_text(page(figures, seeds=range(first, first + seeds)), encoding="utf-8")
     typer.echo(f"{out} holds the figures of {len(figures)} runs.")
 
 

@@ -3,6 +3,7 @@
 Every run has its own seed, made of its name, so that any one of them can be repeated alone.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from simulation.servers import CHANGES, SECONDS, SERVERS
 GATEWAY: Final = "this gateway"
 _REACHED: Final = 0.95
 _SPAN: Final = 5  # seconds over which a share of capacity must hold to be reached
+_FITS: Final = 1.5  # windows up to so many times the workers fit: a cliff may be there
 _FROM: Final = 60  # seconds after the return from which goodput counts
 
 
@@ -40,7 +42,8 @@ class Figures:
         tips: how often the server fell over after its return.
         goodput: mean share of the capacity used from 60 s after the return, or the change, on.
         reached: seconds from the return until 95 % were used for five seconds; None: never.
-        found: the same from the change on; None also where nothing changed.
+        found: the same from the change on, with a window that fits the workers there are then: at
+            most half as large again. None also where nothing changed.
     """
 
     case: Case
@@ -50,20 +53,20 @@ class Figures:
     found: float | None
 
 
-def cases(seeds: int) -> list[Case]:
+def cases(seeds: range) -> list[Case]:
     """All runs of the table, the long ones first."""
     ours = [
         Case(GATEWAY, server, remembered, change, seed)
         for server in SERVERS
         for remembered in (False, True)
         for change in ("", *CHANGES)
-        for seed in range(seeds)
+        for seed in seeds
     ]
     theirs = [
         Case(name, server, remembered=False, change="", seed=seed)
         for name in BASELINES
         for server in SERVERS
-        for seed in range(seeds)
+        for seed in seeds
     ]
     return sorted(ours + theirs, key=lambda case: _rate(case.server), reverse=True)
 
@@ -79,14 +82,18 @@ def run_case(case: Case) -> Figures:
     run = simulate(case)
     back = int(OUTAGE)
     change = CHANGES.get(case.change)
-    changed = None if change is None else back + int(change.after)
-    steady = run.busy[(changed or back) + _FROM :]
+    found, counts_from = None, back
+    if change is not None:
+        counts_from = back + int(change.after)
+        workers = change.workers_factor * SERVERS[case.server].workers
+        found = _first_full(run, counts_from, most=_FITS * workers)
+    steady = run.busy[counts_from + _FROM :]
     return Figures(
         case,
         tips=len(run.tips),
         goodput=sum(steady) / len(steady),
         reached=_first_full(run, back),
-        found=None if changed is None else _first_full(run, changed),
+        found=found,
     )
 
 
@@ -104,9 +111,10 @@ def simulate(case: Case) -> Run:
     return drive.go(seconds=SECONDS, change=CHANGES.get(case.change))
 
 
-def _first_full(run: Run, start: int) -> float | None:
+def _first_full(run: Run, start: int, *, most: float = math.inf) -> float | None:
     for second in range(start, len(run.busy) - _SPAN + 1):
-        if sum(run.busy[second : second + _SPAN]) >= _REACHED * _SPAN:
+        span = slice(second, second + _SPAN)
+        if sum(run.busy[span]) >= _REACHED * _SPAN and max(run.window[span]) <= most:
             return float(second - start)
     return None
 

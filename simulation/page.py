@@ -35,9 +35,9 @@ the new capacity. Aimed at: no tip, 60 s.
 """
 
 
-def page(figures: Sequence[Figures], *, seeds: int) -> str:
+def page(figures: Sequence[Figures], *, seeds: range) -> str:
     """The whole page."""
-    lines = [_HEAD.format(seconds=SECONDS, seeds=seeds), "## After the outage\n"]
+    lines = [_HEAD.format(seconds=SECONDS, seeds=len(seeds)), "## After the outage\n"]
     lines += _table(("controller", "server", "start"), _returns(figures))
     lines += [_CHANGED]
     lines += _table(("change", "server", "start"), _changes(figures))

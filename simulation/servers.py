@@ -5,6 +5,7 @@ from typing import Final
 from loadtests.server.model import Model
 from simulation.drive import Change
 
+FIRST_SEED: Final = 100  # of the page: the controller was made with others
 SECONDS: Final = 165.0  # of a run, after the server's return
 _AT: Final = 75.0  # seconds after the return at which it changes
 

@@ -243,7 +243,7 @@ class Limiter:
             case UpstreamState.SLOW_START:
                 return SlowStart(self._knowledge, window, now=now, base=move.base)
             case _:
-                return Steady(self._knowledge, window, now=now)
+                return Steady(self._knowledge, window, now=now, base=move.base)
 
     def _enter(self, state: State, reason: str) -> tuple[Fact, ...]:
         before, self._state = self._state, state

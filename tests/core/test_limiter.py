@@ -18,7 +18,9 @@ BAD = Sample(Outcome.REFUSED, 0.1)
 
 
 def limiter(memory: Memory | None = None) -> Limiter:
-    made = Limiter(settings=LimiterSettings(), rng=Random(1), now=0.0, memory=memory)
+    """With four slots at first, to count on the fingers."""
+    settings = LimiterSettings(initial_window=4)
+    made = Limiter(settings=settings, rng=Random(1), now=0.0, memory=memory)
     made.demand(1000, now=0.0)
     return made
 

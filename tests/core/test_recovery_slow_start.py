@@ -65,6 +65,7 @@ def test_out_of_steady_it_looks_once_more_before_it_climbs() -> None:
     assert queue is not None
     assert free is not None
     assert (queue.to, queue.window) == (UpstreamState.STEADY, 14)
+    assert queue.base is not None
     assert (free.to, free.window) == (None, 16)
 
 

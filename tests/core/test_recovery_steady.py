@@ -7,6 +7,7 @@ from gateway.core.recovery.knowledge import Knowledge
 from gateway.core.recovery.settings import LimiterSettings
 from gateway.core.recovery.state import Sample
 from gateway.core.recovery.steady import Steady
+from gateway.core.window import Responses
 from tests.core.feeding import DELIVERED, REFUSED, feed, knee_at
 
 
@@ -47,6 +48,22 @@ def test_the_better_it_is_settled_the_rarer_it_probes() -> None:
     assert gaps[-1] > 3 * gaps[0]
 
 
+def test_it_looks_soon_when_the_server_may_have_become_faster() -> None:
+    gaps = []
+    for seconds in (0.2, 0.192):
+        state, now = steady(60), 0.0
+        for _ in range(8):
+            move, now = feed(state, knee_at(50), now=now)
+            assert move is not None
+            state.moved(move.window, now=now)
+        before = now
+        move, now = feed(state, knee_at(50, seconds=seconds), now=now)
+        assert move is not None
+        assert move.window == 48
+        gaps.append(now - before)
+    assert gaps[1] < 0.4 * gaps[0]
+
+
 def test_a_window_far_above_the_knee_comes_down() -> None:
     windows = run(steady(100), 50, moves=40)
     assert windows[-1] is not None
@@ -70,6 +87,23 @@ def test_a_slower_server_with_the_same_knee_keeps_its_window() -> None:
     move, _ = feed(state, knee_at(50, seconds=0.4), now=now)
     assert move is not None
     assert (move.to, move.window) == (None, 58)
+
+
+def test_half_the_workers_are_found_in_one_deep_look() -> None:
+    state = steady(58)
+    assert run(state, 50, moves=4) == [46, 58, 46, 58]
+    windows = run(state, 25, moves=2, now=1000.0)
+    assert windows[0] == 29
+    assert windows[1] is not None
+    assert 25 < windows[1] <= 1.5 * 25
+
+
+def test_a_base_that_slow_start_measured_tells_at_once_that_the_server_is_slower() -> None:
+    base = Responses()
+    for _ in range(100):
+        base.add(0.2)
+    state = Steady(Knowledge(LimiterSettings(), now=0.0), 60, now=0.0, base=base)
+    assert run(state, 25, moves=1) == [30]
 
 
 def test_it_never_raises_above_a_cliff_that_is_known() -> None:

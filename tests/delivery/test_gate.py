@@ -10,7 +10,7 @@ from gateway.delivery.gate import Gate
 from tests.support.clock import ManualClock
 
 RECORDED = Finding(Outcome.DELIVERED, "http-201")
-BASE, BEYOND = 4, 1.35
+BASE, BEYOND = LimiterSettings().initial_window, 1.35
 
 
 def window_after(base_seconds: float, *, exchanges: int = 4000) -> int:

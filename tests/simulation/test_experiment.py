@@ -35,13 +35,13 @@ def test_the_same_case_gives_the_same_run(controller: str) -> None:
 
 
 def test_every_row_has_as_many_runs_as_seeds() -> None:
-    todo = cases(2)
+    todo = cases(range(7, 9))
     assert len(todo) == len(set(todo)) == 2 * 6 * (2 * 5 + len(BASELINES))
 
 
 def test_the_page_has_the_mean_and_the_worst_of_each_row() -> None:
     figures = [run_case(Case(GATEWAY, SMALL, remembered=True, change="", seed=s)) for s in (0, 1)]
-    lines = page(figures, seeds=2).splitlines()
+    lines = page(figures, seeds=range(2)).splitlines()
     rows = [line for line in lines if line.startswith(f"| {GATEWAY} ")]
     assert len(rows) == 1
     assert f"| {SMALL} | remembered | 0 |" in rows[0]

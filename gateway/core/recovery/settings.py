@@ -10,13 +10,13 @@ class LimiterSettings:
     Attributes:
         max_window: hard cap.
         min_window: while the server is up the window shrinks no further, but for a probe.
-        initial_window: where slow start begins: enough for ordinary live load, and no server that
-            serves a county falls over from it.
+        initial_window: where slow start begins if nothing is known: enough for ordinary live load,
+            and a handful from which no server falls over.
     """
 
     max_window: int = 256
     min_window: int = 2
-    initial_window: int = 4
+    initial_window: int = 6
 
     def __post_init__(self) -> None:
         """Refuse bounds that contradict each other."""

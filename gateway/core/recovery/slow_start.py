@@ -192,6 +192,7 @@ class SlowStart:
             window=window,
             reason=f"responses take {found.ratio:.2f} times as long as without a queue",
             to=UpstreamState.STEADY,
+            base=self._base,
         )
 
     def _restart(self) -> Move:

@@ -1,17 +1,13 @@
 """Steady: stay just above the knee, by comparing two windows again and again.
 
 No base is trusted for long, since a server's pace drifts. Instead the window alternates between W
-and 0.8 W, and only these two are compared:
+and 0.8 W, and only these two are compared: how much longer responses take at W tells how far W is
+above the knee (see ``gateway.core.recovery.pair``). The rest point is W at 1.15 to 1.22 times the
+knee, where even the lower window keeps most workers busy.
 
-    z = 1 - log(R_high / R_low) / log(W_high / W_low)
-
-By Little's law z tells how much goodput follows the window. Near 1: all the way, the server is
-below its knee and could do more. Near 0: not at all, the higher window only adds a queue. The rest
-point is W at 1.1 to 1.2 times the knee, where even the lower window keeps most workers busy.
-
-To raise, z is taken from mean logarithms, which err to the safe side; to lower, from arithmetic
-means, which are exact. What z says must be beyond its error. The better it is settled, the rarer
-the lower window is visited; when responses change at the same window, both are measured anew.
+To raise, the growth is taken from mean logarithms, which err to the safe side; to lower, from
+arithmetic means, which are exact. What it says must be beyond its error. The better it is settled,
+the rarer the lower window is visited.
 
 Must not know canaries or slots.
 """
@@ -21,15 +17,16 @@ from typing import Final
 
 from gateway.core.facts import UpstreamState
 from gateway.core.recovery.knowledge import Knowledge
+from gateway.core.recovery.pair import Pair, Server
 from gateway.core.recovery.state import Move, Sample
 from gateway.core.recovery.trouble import Trouble, Watch
-from gateway.core.window import Measurement, Responses, growth_of_logs, growth_of_means
+from gateway.core.window import Growth, Measurement, Responses
 
-_LOW: Final = 0.8  # of the window, for the probe
-_GROWS: Final = 0.45  # z above this by an error: raise; by two: climb in slow start
-_QUEUES: Final = 0.1  # z below this by half an error: lower
+_NEAR: Final = math.log(1.15)  # growth below this by an error: raise; by two: climb in slow start
+_FAR: Final = math.log(1.22)  # growth above this by half an error: lower
+_REST: Final = 1.17  # times the knee
 _RAISE: Final = 1.06
-_LOWER: Final = 0.93
+_LOWER: Final = 0.93  # at most this share of the window, if it is lowered
 _BACK_OFF: Final = 0.7  # on signs of overload
 _AFTER_RAISE: Final = 10.0  # seconds in which a fall is our doing
 
@@ -38,9 +35,7 @@ _LEAST: Final = 40  # completions
 _MOST: Final = 1500
 _ERROR: Final = 0.04  # relative error of a mean that is good enough
 _SECONDS: Final = 10.0
-_DOUBTFUL: Final = 0.3  # error of z above which nothing is settled
-_FADE: Final = 0.6  # weight kept of what was measured before
-_CHANGE: Final = 0.08  # growth at the same window that tells a change of the server
+_DOUBTFUL: Final = 0.067  # error of the growth above which nothing is settled
 _RAREST: Final = 10  # measurements at W for one below
 
 
@@ -49,17 +44,19 @@ class Steady:
 
     name: Final = UpstreamState.STEADY
 
-    def __init__(self, knowledge: Knowledge, window: int, *, now: float) -> None:
+    def __init__(
+        self, knowledge: Knowledge, window: int, *, now: float, base: Responses | None = None
+    ) -> None:
         """Make it.
 
         Args:
             knowledge: what is known of the server.
             window: W, to begin with.
             now: monotonic seconds.
+            base: responses without a queue, if they were measured just now.
         """
         self._knowledge = knowledge
-        self._high_window = window
-        self._low, self._high = Responses(), Responses()
+        self._pair = Pair(window, before=base)
         self._highs, self._quota = 0, 1
         self._probing = False
         self._raised_at = -math.inf
@@ -96,110 +93,107 @@ class Steady:
 
     def moved(self, window: int, *, now: float) -> None:
         """Begin to measure at the new window."""
-        if not self._probing and window != self._high_window:
-            if window > self._high_window:
+        if not self._probing and window != self._pair.window:
+            if window > self._pair.window:
                 self._raised_at = now
-            self._high_window = window
-            self._forget()
+            self._pair = Pair(window)
+            self._highs, self._quota = 0, 1
         self._begin(window, settle=max(window, self.window), now=now)
-
-    @property
-    def _low_window(self) -> int:
-        return min(self._high_window - 1, round(_LOW * self._high_window))
 
     def _begin(self, window: int, *, settle: int, now: float) -> None:
         self._measurement = Measurement(window, settle=settle, now=now)
         self._watch.begin_measurement()
 
-    def _forget(self) -> None:
-        self._low, self._high = Responses(), Responses()
-        self._highs, self._quota = 0, 1
-
     def _done(self, now: float) -> bool:
         measurement = self._measurement
-        if measurement.count < max(_ROUNDS * self.window, _LEAST):
+        effort = self._pair.effort if self._probing else 1.0
+        if measurement.count < max(_ROUNDS * self.window, _LEAST * effort):
             return False
         cv2 = max(measurement.responses.spread.cv2, self._knowledge.spread.cv2)
-        enough = min(_MOST, cv2 / _ERROR**2)
+        if measurement.count < _ROUNDS * (1 + cv2) * self.window:
+            return False  # short ones end first: see slow start
+        enough = min(_MOST, effort * cv2 / _ERROR**2)
         return measurement.count >= enough or now - measurement.since >= _SECONDS
 
     def _end_of_probe(self, now: float) -> Move:
         self._probing = False
-        self._low.merge(self._measurement.responses)
-        back = Move(window=self._high_window, reason="back from the probe")
+        seems = self._pair.add_low(self._measurement.responses, self._knowledge.spread)
+        if seems is Server.CHANGED:
+            self._highs, self._quota = 0, 1
+        back = Move(window=self._pair.window, reason="back from the probe")
         return self._compare(now) or back
 
     def _end_of_high(self, now: float) -> Move | None:
-        responses = self._measurement.responses
-        if self._high.count:
-            change = growth_of_logs(self._high, responses, self._knowledge.spread)
-            if abs(change.log) > max(_CHANGE, 2 * change.error):
-                self._forget()
-        self._high.merge(responses)
-        self._highs += 1
-        move = self._compare(now) if self._low.count else None
+        seems = self._pair.add_high(self._measurement.responses, self._knowledge.spread)
+        self._highs = 0 if seems is Server.CHANGED else self._highs + 1
+        move = self._compare(now)
         if move is not None:
             return move
-        if self._highs >= self._quota and self._low_window > 0:
+        self._quota = self._quota if seems is Server.SAME else 1
+        if self._highs >= self._quota and self._pair.low_window > 0:
             self._highs = 0
             self._probing = True
-            return Move(window=self._low_window, reason="probe with a lower window")
+            return Move(window=self._pair.low_window, reason="probe with a lower window")
         self._begin(self.window, settle=0, now=now)
         return None
 
     def _compare(self, now: float) -> Move | None:
-        span = math.log(self._high_window / self._low_window)
-        spread, window = self._knowledge.spread, self._high_window
-        logs = growth_of_logs(self._low, self._high, spread)
-        z, error = 1 - logs.log / span, logs.error / span
-        if z - 2 * error > _GROWS:
+        found = self._pair.compare(self._knowledge.spread)
+        if found is None:
+            return None
+        window = self._pair.window
+        logs, means = found.logs, found.means
+        if logs.log + 2 * logs.error < _NEAR:
             return Move(
                 window=window,
-                reason=f"goodput grows with the window (z = {z:.2f})",
+                reason=f"goodput grows with the window: {_told(logs)}",
                 to=UpstreamState.SLOW_START,
-                base=self._low,
+                base=self._pair.low,
             )
-        if z - error > _GROWS:
-            return self._resize(max(window + 1, round(_RAISE * window)), z, now)
-        means = growth_of_means(self._low, self._high, spread)
-        z, error = 1 - means.log / span, means.error / span
-        if z + error / 2 < _QUEUES:
-            return self._resize(min(window - 1, round(_LOWER * window)), z, now)
-        if error <= _DOUBTFUL:
+        if logs.log + logs.error < _NEAR:
+            return self._resize(max(window + 1, round(_RAISE * window)), logs, now)
+        if means.log - means.error / 2 > _FAR:
+            share = min(_LOWER, _REST / means.ratio)
+            return self._resize(min(window - 1, round(share * window)), means, now)
+        if means.error <= _DOUBTFUL:
             self._settle()
         return None
 
     def _settle(self) -> None:
-        self._knowledge.good = self._high_window
-        self._low.fade(_FADE)
-        self._high.fade(_FADE)
+        self._knowledge.good = self._pair.window
+        self._pair.settle()
         self._quota = min(_RAREST, self._quota + 2)
 
-    def _resize(self, wanted: int, z: float, now: float) -> Move | None:
+    def _resize(self, wanted: int, growth: Growth, now: float) -> Move | None:
         wanted = max(self._knowledge.settings.min_window, wanted)
         window = self._knowledge.clamp(wanted, now=now)
-        if window == self._high_window:
+        if window == self._pair.window:
             return None
-        verb = "raise" if window > self._high_window else "lower"
-        return Move(window=window, reason=f"{verb}: goodput follows the window by z = {z:.2f}")
+        verb = "raise" if window > self._pair.window else "lower"
+        return Move(window=window, reason=f"{verb}: {_told(growth)}")
 
     def _retreat(self, trouble: Trouble, sample: Sample, now: float) -> Move:
         self._probing = False
+        window = self._pair.window
         if trouble is Trouble.TRIP:
             ours = now - self._raised_at < _AFTER_RAISE
             return Move(
                 window=1,
                 reason="the server stopped answering",
                 to=UpstreamState.OPEN,
-                cliff=self._high_window if ours else None,
+                cliff=window if ours else None,
                 wait=sample.retry_after or 0.0,
             )
         floor = self._knowledge.settings.min_window
         return Move(
-            window=max(floor, int(_BACK_OFF * self._high_window)),
+            window=max(floor, int(_BACK_OFF * window)),
             reason="signs of overload",
             cliff=self.window,
         )
 
     def __repr__(self) -> str:
-        return f"<Steady around {self._high_window}, {self._measurement!r}>"
+        return f"<Steady around {self._pair.window}, {self._measurement!r}>"
+
+
+def _told(growth: Growth) -> str:
+    return f"responses take {growth.ratio:.2f} times as long as at the lower one"
