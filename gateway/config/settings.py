@@ -70,6 +70,13 @@ class Intake(Section):
         description="Bodies in memory at once; above: 503 with Retry-After. Bounds what a surge "
         "can take of the machine.",
     )
+    max_connections: int = Field(
+        default=10_000,
+        ge=1,
+        description="Connections of stations at once. One too many takes the place of the one "
+        "that has been idle longest; where none is idle: 503 with Retry-After. Fewer where the "
+        "limit of open files (ulimit -n, LimitNOFILE) allows fewer; that is logged at the start.",
+    )
     header_timeout_seconds: float = Field(
         default=10,
         gt=0,

@@ -19,6 +19,7 @@ from gateway.core.problems import Language, ProblemType
 from gateway.core.routes import SAFE, is_kept, route_for
 from gateway.intake.asking import identify, language_of, onward, safe_target
 from gateway.intake.connection import StationConnection, StationServer
+from gateway.intake.crowd import Place
 from gateway.intake.enrolling import Enrolling
 from gateway.intake.ports import Delivery
 from gateway.intake.reading import BodyReader, check_framing
@@ -35,6 +36,7 @@ from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
 
 UNKNOWN = "unknown"
+CROWD_PASSES_AFTER = 2  # seconds
 _CREDENTIAL = frozenset({"authorization"})
 _KEY = frozenset({"idempotency-key"})
 _NO_REQUEST = {400: ProblemType.BAD_REQUEST, 408: ProblemType.REQUEST_TIMEOUT}
@@ -109,6 +111,11 @@ class Intake:
         """The protocol factory of the listener."""
         return StationServer(self.handle, explain=self._explain, settings=self._settings)
 
+    @property
+    def handshake_seconds(self) -> float:
+        """How long a TLS handshake may take."""
+        return self._settings.header_timeout_seconds
+
     def see(self, fact: Fact) -> None:
         """Take note of a fact: someone may wait for it."""
         self._waiters.see(fact)
@@ -135,6 +142,7 @@ class Intake:
         self._in_hand += 1
         name = UNKNOWN
         try:
+            _check_room(connection)
             check_framing(request)
             target = safe_target(request)
             if target.startswith(OWN_PATHS):
@@ -250,3 +258,8 @@ class Intake:
                     problem=response.problem,
                 )
             )
+
+
+def _check_room(connection: StationConnection) -> None:
+    if connection.place is not Place.ROOM:
+        raise Refused(ProblemType.OVERLOADED, retry_after=CROWD_PASSES_AFTER, close=True)

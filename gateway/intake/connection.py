@@ -16,10 +16,14 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
+from gateway.intake.crowd import Crowd, Place
 from gateway.intake.settings import IntakeSettings
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Explain: TypeAlias = Callable[[int], web.StreamResponse]
+
+# Of heads that are not complete yet, or not yet taken in hand; a station needs a few hundred bytes.
+MOST_AHEAD = 65_536
 
 # A reader gets on when it takes at least this much within the deadline; see ``reading``.
 LEAST_PROGRESS = 4096
@@ -32,14 +36,20 @@ class StationConnection(RequestHandler):
 
     Attributes:
         on_lost: called once when the station goes away while its request is in hand.
+        place: whether there is room for it; where there is none, it is told so.
     """
 
-    __slots__ = ("_body", "_head_timer", "_server", "_unread", "_write_timer", "on_lost")
+    __slots__ = (
+        *("_ahead", "_body", "_head_timer", "_server", "_unread", "_write_timer"),
+        *("on_lost", "place"),
+    )
 
     def __init__(self, server: "StationServer", **options: object) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)  # type: ignore[arg-type]
         self.on_lost: Callable[[], object] | None = None
+        self.place = Place.ROOM
         self._server = server
+        self._ahead = 0
         self._body: StreamReader = EMPTY_PAYLOAD
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -57,9 +67,22 @@ class StationConnection(RequestHandler):
     def begin(self, body: StreamReader) -> None:
         """A request is taken in hand; its body comes through ``body``."""
         self._body = body
+        if not self._messages:
+            self._ahead = 0
+        self._server.crowd.asks(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Find a place for it."""
+        super().connection_made(transport)
+        self.place = self._server.crowd.join(self)
+        if self.place is Place.NONE:
+            self.force_close()
 
     def data_received(self, data: bytes) -> None:
         """Parse; watch over heads that do not end and bodies whose framing broke."""
+        was_idle = self.idle
+        last_body = self._messages[-1][1] if self._messages else self._body
+        body_ended = last_body.is_eof()
         super().data_received(data)
         if self._messages:
             self._stop_head_timer()
@@ -68,9 +91,12 @@ class StationConnection(RequestHandler):
         elif self._head_timer is None and data and self.idle:
             delay = self._server.settings.header_timeout_seconds
             self._head_timer = self._loop.call_later(delay, self._head_is_late)
+        if body_ended and not (was_idle and self._messages):
+            self._is_ahead(len(data))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell whoever waits for this station, or for its body."""
+        self._server.crowd.leave(self)
         self._stop_head_timer()
         self._stop_write_timer()
         if not self._body.is_eof():
@@ -118,12 +144,24 @@ class StationConnection(RequestHandler):
             if not body.is_eof():
                 body.set_exception(broken)
 
+    def _is_ahead(self, size: int) -> None:
+        """So many more bytes came of requests that are not in hand."""
+        self._ahead += size
+        if self._ahead > MOST_AHEAD:
+            if self.idle:  # a head without end
+                self._end_with(400)
+            else:  # what it asked until now is answered, and nothing more is read
+                self.close()
+
     def _head_is_late(self) -> None:
         self._head_timer = None
         if self.idle:
-            late = _ErrInfo(status=408, exc=TimeoutError(), message="")
-            self._messages.append((late, EMPTY_PAYLOAD))
-            cast("asyncio.Future[None]", self._waiter).set_result(None)
+            self._end_with(408)
+
+    def _end_with(self, status: int) -> None:
+        wrong = _ErrInfo(status=status, exc=ValueError(), message="")
+        self._messages.append((wrong, EMPTY_PAYLOAD))
+        cast("asyncio.Future[None]", self._waiter).set_result(None)
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
@@ -171,6 +209,7 @@ class StationServer(web.Server):
         super().__init__(handler, request_factory=self._request)
         self.explain = explain
         self.settings = settings
+        self.crowd = Crowd(settings.max_connections)
         self._options = {
             "keepalive_timeout": settings.keepalive_seconds,
             "access_log": None,

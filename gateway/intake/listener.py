@@ -5,7 +5,7 @@ Must not know what goes through.
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.intake.app import Intake
 
@@ -34,7 +34,7 @@ class Listener:
         """
         self._server = self._intake.server()
         made = await asyncio.get_running_loop().create_server(
-            self._server, host, port, ssl=self._tls, backlog=BACKLOG
+            self._server, host, port, backlog=BACKLOG, **self._secured(self._tls)
         )
         self._sockets = [made]
         address = made.sockets[0].getsockname()
@@ -50,12 +50,20 @@ class Listener:
         before = self._sockets
         if self._server is not None:
             self._sockets = [
-                await loop.create_server(self._server, sock=each.dup(), ssl=tls, backlog=BACKLOG)
+                await loop.create_server(
+                    self._server, sock=each.dup(), backlog=BACKLOG, **self._secured(tls)
+                )
                 for server in before
                 for each in server.sockets
             ]
         for server in before:
             server.close()
+
+    def _secured(self, tls: ssl.SSLContext | None) -> dict[str, Any]:
+        """A handshake that does not end is a head that does not end."""
+        if tls is None:
+            return {}
+        return {"ssl": tls, "ssl_handshake_timeout": self._intake.handshake_seconds}
 
     def stop_accepting(self) -> None:
         """Take no new connection, and end those that are idle. Requests in hand go on."""

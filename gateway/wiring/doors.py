@@ -15,6 +15,7 @@ from gateway.admin.readiness import can_promise
 from gateway.config import Address
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.turns import Turns
+from gateway.descriptors import room_for_connections
 from gateway.intake import signing
 from gateway.intake.app import Intake
 from gateway.intake.listener import Listener
@@ -107,7 +108,7 @@ async def stations_door(
         ),
         receipt_keys=receipt_keys,
         stations=stations,
-        settings=intake_settings(settings),
+        settings=intake_settings(settings, max_connections=_room(shared)),
         clock=shared.clock,
         rng=shared.rng,
         publish=shared.publish,
@@ -127,6 +128,15 @@ async def stations_door(
         sign.is_open, sign.says = False, "the gateway is stopping"
         listener.stop_accepting()
         await listener.drain(DRAIN_SECONDS)
+
+
+def _room(shared: Shared) -> int:
+    wanted = shared.settings.intake.max_connections
+    most = room_for_connections(wanted)
+    if most < wanted:
+        reason = f"the limit of open files allows fewer than intake.max_connections = {wanted}"
+        structlog.get_logger("gateway").warning("connections_limited", count=most, reason=reason)
+    return most
 
 
 def _tls(shared: Shared) -> ssl.SSLContext | None:

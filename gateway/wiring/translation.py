@@ -52,13 +52,14 @@ def config_digest(settings: Settings) -> str:
     return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
 
 
-def intake_settings(settings: Settings) -> IntakeSettings:
-    """Limits, times and routes of the public listener."""
+def intake_settings(settings: Settings, *, max_connections: int) -> IntakeSettings:
+    """Limits, times and routes of the public listener; as many connections as there is room for."""
     intake = settings.intake
     return IntakeSettings(
         hold_seconds=intake.hold_seconds,
         max_body_bytes=intake.max_body_bytes,
         max_inflight_bytes=intake.max_inflight_bytes,
+        max_connections=max_connections,
         header_timeout_seconds=intake.header_timeout_seconds,
         body_idle_timeout_seconds=intake.body_idle_timeout_seconds,
         require_idempotency_key=intake.require_idempotency_key,
