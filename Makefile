@@ -92,6 +92,10 @@ bench-peers: setup ## the same against nginx, HAProxy, Caddy, Traefik and Envoy,
 bench-harness: setup ## is the load harness right, and how much can it send? (a quarter of an hour)
 	$(BIN)/python -m benchmarks.harness
 
+.PHONY: privacy
+privacy: setup ## send 1,000 made-up people through, then search all that is left for them
+	$(BIN)/python -m pytest -q tests/privacy
+
 MINUTES ?= 60
 .PHONY: fuzz
 fuzz: setup ## odd bytes at paths, headers and the public listener: make fuzz MINUTES=60

@@ -83,7 +83,10 @@ class StationConnection(RequestHandler):
         was_idle = self.idle
         last_body = self._messages[-1][1] if self._messages else self._body
         body_ended = last_body.is_eof()
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        except Exception:  # noqa: BLE001 - the parser's own mistake at bytes that are no request
+            self._cannot_go_on()
         if self._messages:
             self._stop_head_timer()
             if isinstance(self._messages[-1][0], _ErrInfo):
@@ -148,10 +151,15 @@ class StationConnection(RequestHandler):
         """So many more bytes came of requests that are not in hand."""
         self._ahead += size
         if self._ahead > MOST_AHEAD:
-            if self.idle:  # a head without end
-                self._end_with(400)
-            else:  # what it asked until now is answered, and nothing more is read
-                self.close()
+            self._cannot_go_on()
+
+    def _cannot_go_on(self) -> None:
+        """What it asked until now is answered, and nothing more is read."""
+        if self.idle:
+            self._end_with(400)
+        else:
+            self._break_bodies()
+            self.close()
 
     def _head_is_late(self) -> None:
         self._head_timer = None

@@ -18,6 +18,7 @@ _GOOD = (
     b"GET /_gateway/receipts?idempotency_key=k HTTP/1.1\r\nHost: g\r\nPrefer: wait=1\r\n\r\n",
     b"GET /_gateway/problems/not-found HTTP/1.0\r\nAccept-Language: id\r\n\r\n",
     b"PUT http://g/e HTTP/1.1\r\nHost: g\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nok",
+    b"\xbc\xb0\xb1 \r\nHost: g\r\n\r\n",  # was the parser's own mistake
     b"HEAD / HTTP/1.1\r\nHost: g\r\n\r\nGET / HTTP/1.1\r\nHost: g\r\n\r\n",
 )
 
