@@ -7,7 +7,7 @@ carries its unit in its name, every text is masked.
 import math
 from typing import Any, Final
 
-from gateway.core.admission import Outlook, UpstreamView
+from gateway.core.admission import Changed, Outlook, UpstreamView
 from gateway.core.facts import UpstreamState
 from gateway.core.lifecycle import Status
 from gateway.core.masking import mask, one_line
@@ -50,6 +50,7 @@ def status(
             "outstanding": upstream.outstanding,
             "ghosts": upstream.ghosts,
             "next_attempt_in_seconds": _rounded(outlook.next_canary_in),
+            "changes": [_change(each) for each in upstream.changes],
         },
         "delivery": {"here": outlook.here, "by": upstream.by},
         "paused": {"reason": reason, "since": since} if paused else None,
@@ -64,6 +65,16 @@ def status(
             "free_bytes": usage.free,
             "durability": durability,
         },
+    }
+
+
+def _change(change: Changed) -> Document:
+    return {
+        "at": iso(change.at),
+        "what": change.what,
+        "from": change.before,
+        "to": change.after,
+        "reason": _clean(change.reason),
     }
 
 

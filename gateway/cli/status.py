@@ -13,6 +13,7 @@ from gateway.cli.screen import clean, console, moment, say_json, show, span, tab
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+CHANGES_SHOWN = 6
 COLOURS = {"open": "red", "paused": "yellow", "slow_start": "cyan", "steady": "green"}
 
 
@@ -75,7 +76,19 @@ def picture(document: dict[str, Any]) -> "RenderableType":
             clean(f"\npaused since {moment(paused['since'])}: {paused['reason']}"), "yellow"
         )
     counts = table(tuple(document["enrollments"]), [tuple(document["enrollments"].values())])
-    return Group(head, counts, table(("", ""), _figures(document)))
+    return Group(head, counts, table(("", ""), _figures(document)), *_changes(document))
+
+
+def _changes(document: dict[str, Any]) -> "list[RenderableType]":
+    """The latest changes of state and window, with their reasons; none where none is known."""
+    changes = document["upstream"].get("changes", [])[:CHANGES_SHOWN]
+    if not changes:
+        return []
+    rows = [
+        (moment(each["at"]), each["what"], f"{each['from']} → {each['to']}", each["reason"])
+        for each in changes
+    ]
+    return [table(("latest changes", "", "", "why"), rows)]
 
 
 def _figures(document: dict[str, Any]) -> list[tuple[str, str]]:

@@ -9,9 +9,19 @@ without room refuses, with the time after which it is worth another try.
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway.core.facts import UpstreamState
+
+
+class Changed(NamedTuple):
+    """A change of the ``state`` or of the ``window``, when (wall seconds) and why."""
+
+    at: float
+    what: str
+    before: str
+    after: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class UpstreamView:
         outstanding: attempts under way, ghosts not among them.
         ghosts: attempts that were cut off, at which the server may still be at work.
         by: the gateway that delivers, where several share one journal; else None.
+        changes: the latest of state and window, the newest first.
     """
 
     state: UpstreamState
@@ -35,6 +46,7 @@ class UpstreamView:
     outstanding: int
     ghosts: int
     by: str | None = None
+    changes: tuple[Changed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,25 @@ The limiter decides in pure time; this shell hands it the time, publishes what c
 a fault of the whole (TLS, DNS, our own credential) into a pause that probes again by itself.
 """
 
+from collections import deque
+
 from gateway.clock import Clock
-from gateway.core.admission import UpstreamView
-from gateway.core.facts import Fact, Publish, UpstreamState, UpstreamStateChanged
+from gateway.core.admission import Changed, UpstreamView
+from gateway.core.facts import (
+    Fact,
+    Publish,
+    UpstreamState,
+    UpstreamStateChanged,
+    WindowChanged,
+)
 from gateway.core.limiter import Limiter, Sample
 from gateway.core.outcome import Finding
 
 # Below this a response time tells of our own event loop and disk as much as of the server: what
 # grows there is no queue of the server's, and the window must not be held down for it.
 FINEST_SECONDS = 0.01
+
+CHANGES_KEPT = 12  # for people: what happened in the last minutes
 
 _REACHABLE = frozenset({UpstreamState.SLOW_START, UpstreamState.STEADY})
 
@@ -45,6 +55,7 @@ class Gate:
         self._probe_seconds = probe_seconds
         self._since = clock.now()
         self._reason = "started"
+        self._changes: deque[Changed] = deque(maxlen=CHANGES_KEPT)
 
     @property
     def reachable(self) -> bool:
@@ -109,11 +120,18 @@ class Gate:
             window=self.limiter.window,
             outstanding=self.limiter.outstanding,
             ghosts=self.limiter.ghosts,
+            changes=tuple(self._changes),
         )
 
     def _tell(self, facts: tuple[Fact, ...]) -> None:
         for fact in facts:
-            if isinstance(fact, UpstreamStateChanged):
-                self._since = self._clock.now()
-                self._reason = fact.reason
+            now = self._clock.now()
+            match fact:
+                case UpstreamStateChanged(before, after, reason):
+                    self._since, self._reason = now, reason
+                    self._changes.appendleft(Changed(now, "state", before, after, reason))
+                case WindowChanged(low, high, reason):
+                    self._changes.appendleft(Changed(now, "window", str(low), str(high), reason))
+                case _:
+                    pass
             self._publish(fact)

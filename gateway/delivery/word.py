@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, TypeVar
 
-from gateway.core.admission import Outlook, UpstreamView
+from gateway.core.admission import Changed, Outlook, UpstreamView
 from gateway.core.facts import UpstreamState
 
 T = TypeVar("T", Outlook, UpstreamView)
@@ -54,7 +54,9 @@ def heard(text: str) -> Word:
     try:
         told = json.loads(text) if text else {}
         outlook = replace(_filled(NOBODY.outlook, told["outlook"]), here=False)
-        return Word(outlook, _filled(NOBODY.upstream, told["upstream"]))
+        upstream = _filled(NOBODY.upstream, told["upstream"])
+        changes = tuple(Changed(*change) for change in upstream.changes)
+        return Word(outlook, replace(upstream, changes=changes))
     except (ValueError, KeyError, TypeError, AttributeError):
         return NOBODY
 

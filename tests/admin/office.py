@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from gateway.admin.app import build_admin_app
-from gateway.core.admission import Outlook, UpstreamView
+from gateway.core.admission import Changed, Outlook, UpstreamView
 from gateway.core.facts import Fact, OperatorActed, UpstreamState
 from gateway.core.ids import uuid7
 from gateway.core.lifecycle import Status
@@ -52,7 +52,15 @@ class ScriptedControl:
         return Outlook(self.state, 50, 7, self.waiting, 0, self.rate, self.next_canary_in)
 
     def upstream(self) -> UpstreamView:
-        return UpstreamView(self.state, START - 90.0, self.reason, 50, 5, 2)
+        return UpstreamView(
+            self.state,
+            START - 90.0,
+            self.reason,
+            50,
+            5,
+            2,
+            changes=(Changed(START - 90.0, "window", "40", "50", "a probe, 3603011212900000"),),
+        )
 
     async def pause(self, reason: str) -> None:
         self.told.append(f"pause {reason}")

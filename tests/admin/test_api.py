@@ -72,6 +72,15 @@ async def test_status_tells_what_an_operator_looks_at_first(office: Office) -> N
             "outstanding": 5,
             "ghosts": 2,
             "next_attempt_in_seconds": None,
+            "changes": [
+                {
+                    "at": "2025-11-24T15:58:30.000Z",
+                    "what": "window",
+                    "from": "40",
+                    "to": "50",
+                    "reason": "a probe, [16 digits]",
+                }
+            ],
         },
         "delivery": {"here": True, "by": None},
         "paused": None,

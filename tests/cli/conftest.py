@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from gateway.admin.app import build_admin_app
 from gateway.cli.app import app
 from gateway.clock import SystemClock
-from gateway.core.admission import Outlook, UpstreamView
+from gateway.core.admission import Changed, Outlook, UpstreamView
 from gateway.core.facts import UpstreamState
 from gateway.core.ids import uuid7
 from gateway.core.lifecycle import Status
@@ -39,7 +39,11 @@ class FakeControl:
 
     def upstream(self) -> UpstreamView:
         state = self.outlook().state
-        return UpstreamView(state, CLOCK.now(), self.paused or "", 8, 3, 1)
+        changes = (
+            Changed(CLOCK.now(), "window", "6", "8", "back from the probe"),
+            Changed(CLOCK.now(), "state", "slow_start", "steady", "as high as is remembered"),
+        )
+        return UpstreamView(state, CLOCK.now(), self.paused or "", 8, 3, 1, changes=changes)
 
     async def pause(self, reason: str) -> None:
         self.paused = reason

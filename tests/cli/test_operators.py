@@ -24,6 +24,8 @@ def test_status_tells_server_window_counts_rate_and_when_it_will_be_empty(lab: L
     assert re.search(r"drain rate +4\.0 /s", found.stdout)
     assert re.search(r"empty in +30 s, at 2", found.stdout)
     assert re.search(r"pending.*dead_letter", found.stdout)
+    assert re.search(r"window +6 → 8 +back from the probe", found.stdout)
+    assert re.search(r"state +slow_start → steady +as high as is remembered", found.stdout)
 
 
 def test_status_as_json_is_the_document_of_the_api(lab: Lab) -> None:

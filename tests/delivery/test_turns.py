@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gateway.core.admission import Outlook, UpstreamView
+from gateway.core.admission import Changed, Outlook, UpstreamView
 from gateway.core.facts import Fact, JournalRecovered, TurnChanged, UpstreamState
 from gateway.core.lifecycle import Status
 from gateway.core.outcome import NotConnected
@@ -236,7 +236,8 @@ def test_a_gateway_that_only_takes_in_is_told_that_the_server_is_down() -> None:
 
 
 OUTLOOK = Outlook(UpstreamState.STEADY, 12, 3, 100, 2, 4.5, None, here=False)
-VIEW = UpstreamView(UpstreamState.STEADY, 1000.0, "fine", 12, 3, 1, "a")
+CHANGES = (Changed(1000.0, "state", "slow_start", "steady", "fine"),)
+VIEW = UpstreamView(UpstreamState.STEADY, 1000.0, "fine", 12, 3, 1, "a", CHANGES)
 
 
 def test_a_word_is_heard_as_it_was_said() -> None:
