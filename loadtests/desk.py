@@ -7,9 +7,9 @@ import hashlib
 import heapq
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, repeat
 from typing import Protocol
 
 import gevent
@@ -18,7 +18,8 @@ from gevent.pool import Group
 from loadtests.arrivals import Profile, due_times
 from loadtests.enrollments import Registry
 from loadtests.logs import Dropped, LogWriter, Sent, Told
-from loadtests.stations import Answer, Done, Follow, Habit, SendAgain, follow
+from loadtests.scenario import Burst
+from loadtests.stations import Answer, Done, Follow, Habit, SendAgain, follow, of_desk
 
 PRIORITY = 3
 """RFC 9218's default: nothing is asked for."""
@@ -65,13 +66,16 @@ class Courier(Protocol):
 class Load:
     """What all stations of one generating process share.
 
-    `origin` is the wall-clock second that due times count from; `tag` keeps the keys of one run
-    apart from those of another; `most_in_flight` bounds the tries under way in this process.
+    `desks` are in each kecamatan. `origin` is the wall-clock second that due times count from;
+    `tag` keeps the keys of one run apart from those of another; `most_in_flight` bounds the tries
+    under way in this process.
     """
 
     profile: Profile
     share: float
     registry: Registry
+    bursts: Sequence[Burst]
+    desks: int
     asynchronous_share: float
     habit: Habit
     seed: int
@@ -108,9 +112,8 @@ class Desk:
     def work(self) -> None:
         """Walk the schedule (open loop: no arrival waits for another's answer), then finish."""
         load = self._load
-        arrivals = random.Random(f"{load.seed}/{self._name}/arrivals")
         try:
-            for number, after in enumerate(due_times(load.profile, load.share, arrivals)):
+            for number, after in enumerate(self._due_times()):
                 due = load.origin + after
                 gevent.sleep(max(0.0, due - time.time()))
                 self._arrival(number, due)
@@ -119,6 +122,16 @@ class Desk:
         finally:
             self._tries.kill()
             self._followers.kill()
+
+    def _due_times(self) -> Iterator[float]:
+        """When citizens come, and when what was kept back is sent, in seconds from the origin."""
+        load = self._load
+        rng = random.Random(f"{load.seed}/{self._name}/arrivals")
+        kept_back = (repeat(burst.at_seconds, self._share_of(burst)) for burst in load.bursts)
+        return heapq.merge(due_times(load.profile, load.share, rng), *kept_back)
+
+    def _share_of(self, burst: Burst) -> int:
+        return of_desk(self._name, burst.kecamatan, burst.count, self._load.desks)
 
     def _arrival(self, number: int, due: float) -> None:
         load = self._load

@@ -29,8 +29,9 @@ from loadtests.clocks import answer as answer_clock
 from loadtests.desk import Desk, Load
 from loadtests.enrollments import Registry
 from loadtests.logs import End, LogWriter, Run
-from loadtests.stations import HABITS, PRESS_SECONDS, station_names, usual_habit
+from loadtests.stations import HABITS, KEYLESS, PRESS_SECONDS, station_names, usual_habit
 from loadtests.tab import Tab
+from loadtests.uplink import Uplink
 from loadtests.wire import Wire
 
 _hooks: Any = events  # Locust's hooks have no types
@@ -101,7 +102,7 @@ def _scenario(options: _Options) -> scenarios.Scenario:
 
 
 def _habit(options: _Options) -> str:
-    return options.habit or usual_habit(options.via)
+    return options.habit or usual_habit(options.via, _scenario(options).stations.habit)
 
 
 def _workers(runner: Runner | None) -> int:
@@ -174,6 +175,8 @@ def _start(environment: Environment, **_: object) -> None:
         profile=scenario.arrivals.profile(),
         share=1 / len(names),
         registry=Registry(options.seed, scenario.packets.sizes(), scenario.stations.ordered_share),
+        bursts=scenario.bursts,
+        desks=scenario.stations.per_kecamatan,
         asynchronous_share=scenario.stations.asynchronous_share,
         habit=HABITS[_habit(options)],
         seed=options.seed,
@@ -231,12 +234,15 @@ class Station(FastHttpUser):
     max_redirects = 0
 
     def __init__(self, environment: Environment) -> None:
-        careful = _habit(_chosen(environment)) == "careful"
-        if not careful:
+        options = _chosen(environment)
+        habit, uplink = _habit(options), _scenario(options).stations.uplink_bits_per_second
+        if habit != "careful":
             self.network_timeout = PRESS_SECONDS
         super().__init__(environment)
         http = self.client.client.clientpool.get_client(URL(cast("str", self.host)))
-        self._wire = Wire(http, environment.events.request.fire, careful=careful)
+        line = Uplink(uplink) if uplink else None
+        report = environment.events.request.fire
+        self._wire = Wire(http, report, keyed=habit not in KEYLESS, uplink=line)
 
     @task
     def work(self) -> None:

@@ -27,23 +27,60 @@ class PartError(RuntimeError):
 
 
 class Part:
-    """One running program."""
+    """One program: started, killed and started again, stopped."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
-        """Know a program that `running` started."""
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        cwd: Path | None,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Know how it is started; `running` does it."""
         self.name = name
         self.log = log
-        self._process = process
+        self._command = command
+        self._cwd = cwd
+        self._environment = environment
+        self._process: asyncio.subprocess.Process | None = None
+        self._killed = False
 
     @property
     def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
+        """Its process id; 0 before its start."""
+        return 0 if self._process is None else self._process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.returncode is None
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended by itself."""
+        return not self.is_running and not self._killed
+
+    async def start(self) -> None:
+        """Start it, out of reach of the terminal's Ctrl-C; its log goes on."""
+        with self.log.open("ab") as out:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd=self._cwd,
+                env={**os.environ, **self._environment},
+                start_new_session=True,
+            )
+        self._killed = False
+
+    async def kill(self) -> None:
+        """End it as a power cut would; that it is gone now is no failure."""
+        self._killed = True
+        if self._process is not None and self.is_running:
+            self._process.kill()
+            await self._process.wait()
 
     async def ready(self, probe: Callable[[], Awaitable[T | None]]) -> T:
         """Wait until `probe` answers something.
@@ -55,7 +92,7 @@ class Part:
             found = await probe()
             if found is not None:
                 return found
-            if not self.is_running:
+            if self._process is not None and not self.is_running:
                 raise self.failed(f"ended with exit code {self._process.returncode}")
             await asyncio.sleep(LOOK_SECONDS)
         raise self.failed(f"was not ready within {READY_SECONDS:.0f} seconds")
@@ -68,7 +105,7 @@ class Part:
 
     async def stop(self) -> None:
         """Ask it to end; after `GRACE_SECONDS` end it."""
-        if not self.is_running:
+        if self._process is None or not self.is_running:
             return
         self._process.send_signal(signal.SIGTERM)
         try:
@@ -88,18 +125,9 @@ async def running(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Part]:
-    """Run a program until the end of the block, out of reach of the terminal's Ctrl-C."""
-    with log.open("ab") as out:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            cwd=cwd,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-        )
-    part = Part(name, process, log)
+    """Run a program until the end of the block."""
+    part = Part(name, command, log, cwd, environment or {})
+    await part.start()
     try:
         yield part
     finally:

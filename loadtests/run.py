@@ -89,7 +89,8 @@ async def drive(plan: Plan, board: Board) -> None:
             control=control,
             metrics=way.metrics,
             stations=await stack.enter_async_context(_stations(plan, way.url)),
-            others=(server,) if way.part is None else (server, way.part),
+            server=server,
+            between=way.part,
             log=stack.enter_context(LogWriter(plan.folder / "gateway.jsonl")),
             board=board,
         )

@@ -11,13 +11,21 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
 
 from loadtests import arrivals
 from loadtests.enrollments import PacketSizes
 from loadtests.server.faults import Fault
 from loadtests.server.model import Model
+from loadtests.stations import KECAMATAN
 from loadtests.targets import TargetError, parse
 from loadtests.validity import Limits
 
@@ -81,22 +89,53 @@ class Stations:
 
     `asynchronous_share` of the enrollments ask for a receipt at once (`Prefer: respond-async`);
     `ordered_share` of them belong to a recording and its correction, which must keep their order.
+    `uplink_bits_per_second` is each desk's line, on which its packets go one after the other;
+    `habit` is what desks do at the gateway.
     """
 
     per_kecamatan: Annotated[int, Field(ge=1, le=250)] = 2
     asynchronous_share: Share = 0.2
     ordered_share: Share = 0.1
+    uplink_bits_per_second: Annotated[float, Field(gt=0)] | None = None
+    habit: Literal["careful", "impatient"] = "careful"
+
+
+@dataclass(frozen=True, config=_strict)
+class Burst:
+    """What one kecamatan had to keep back, and sends at once when its line is up again.
+
+    `count` enrollments of the desks of `kecamatan` (two digits), all due at `at_seconds`.
+    """
+
+    kecamatan: str
+    count: Annotated[int, Field(ge=1)]
+    at_seconds: Annotated[float, Field(ge=0)]
+
+    @field_validator("kecamatan")
+    @classmethod
+    def _is_there(cls, code: str) -> str:
+        if code not in KECAMATAN:
+            raise ValueError(f"there is no kecamatan {code}; take one of {', '.join(KECAMATAN)}")
+        return code
+
+
+@dataclass(frozen=True, config=_strict)
+class Kill:
+    """The gateway's process is killed (-9) at `at_seconds`, and started `down_seconds` later."""
+
+    at_seconds: Annotated[float, Field(ge=0)]
+    down_seconds: Annotated[float, Field(ge=0)] = 2.0
 
 
 @dataclass(frozen=True, config=_strict)
 class Scenario:
     """One load with what it is for, what it does to the server, and what must come out.
 
-    `limit_seconds` is how long stations go on after the last arrival. `faults` count their time
-    from the first possible arrival. `server_honours_key`: the same key twice has one effect there;
-    `server_lookup`: it can be asked whether a key is recorded. `gateway` holds settings of the
-    gateway by dotted name. `targets` are bands for the verdict's measures; `limits` say when a run
-    proves anything.
+    `limit_seconds` is how long stations go on after the last arrival. `faults`, `bursts` and
+    `kills` (of the gateway) count their time from the first possible arrival.
+    `server_honours_key`: the same key twice has one effect there; `server_lookup`: it can be asked
+    whether a key is recorded. `gateway` holds settings of the gateway by dotted name. `targets` are
+    bands for the verdict's measures; `limits` say when a run proves anything.
     """
 
     title: str
@@ -109,6 +148,8 @@ class Scenario:
     packets: Packets = Packets()
     stations: Stations = Stations()
     faults: tuple[Annotated[Fault, Field(discriminator="kind")], ...] = ()
+    bursts: tuple[Burst, ...] = ()
+    kills: tuple[Kill, ...] = ()
     gateway: Mapping[str, str | int | float | bool] = Field(default_factory=dict)
     targets: Mapping[str, Mapping[Literal["min", "max"], float]] = Field(default_factory=dict)
     limits: Limits = Limits()
@@ -130,6 +171,10 @@ class Scenario:
                 return_seconds=server.return_seconds * time,
             ),
             faults=tuple(_lasting(fault, time) for fault in self.faults),
+            bursts=tuple(
+                replace(burst, at_seconds=burst.at_seconds * time) for burst in self.bursts
+            ),
+            kills=tuple(replace(kill, at_seconds=kill.at_seconds * time) for kill in self.kills),
         )
 
     def as_data(self) -> dict[str, Any]:
@@ -195,6 +240,8 @@ def _close(place: Sequence[int | str]) -> str:
         "arrivals": Arrivals,
         "packets": Packets,
         "stations": Stations,
+        "bursts": Burst,
+        "kills": Kill,
         "server": Model,
         "limits": Limits,
     }

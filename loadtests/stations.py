@@ -55,6 +55,14 @@ def station_names(per_kecamatan: int) -> tuple[str, ...]:
     )
 
 
+def of_desk(name: str, kecamatan: str, count: int, desks: int) -> int:
+    """How many of a kecamatan's `count` enrollments are with the desk `name`, one of `desks`."""
+    place, _, desk = name.rpartition("-")
+    if place != f"{REGENCY}.{kecamatan}":
+        return 0
+    return len(range(int(desk) - 1, count, desks))
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back to a desk. Status 0: no usable answer, and `error` says what kind of none.
@@ -137,6 +145,20 @@ def presses_enter(answer: Answer, attempt: int, waited: float, rng: random.Rando
     return SendAgain(told, max(0.0, PRESS_SECONDS - waited))
 
 
+def impatient(answer: Answer, attempt: int, waited: float, rng: random.Random) -> Decision:
+    """An officer with the new software who presses enter all the same, until the server has it.
+
+    Sends the same enrollment with the same key every 5 s; a promise is not enough.
+    """
+    del attempt, rng
+    if answer.status == 202:
+        return SendAgain("accepted", max(0.0, PRESS_SECONDS - waited))
+    if 200 <= answer.status < 300:
+        return Done("delivered")
+    told: Told = "failed" if answer.status == 0 or answer.status >= 500 else "refused"
+    return SendAgain(told, max(0.0, PRESS_SECONDS - waited))
+
+
 def follow(answer: Answer, location: str, attempt: int, rng: random.Random) -> Decision:
     """What a careful desk does with the answer to its question about a receipt.
 
@@ -163,9 +185,13 @@ HABITS: Mapping[str, Habit] = MappingProxyType({"careful": careful, "presses-ent
 """How desks behave, by name."""
 
 
-def usual_habit(via: str) -> str:
+KEYLESS = frozenset({"presses-enter"})
+"""Habits of before the gateway: no key, and nothing asked for."""
+
+
+def usual_habit(via: str, at_the_gateway: str = "careful") -> str:
     """The habit of desks by what they talk to: only the gateway's promise lets one let go."""
-    return "careful" if via == "gateway" else "presses-enter"
+    return at_the_gateway if via == "gateway" else "presses-enter"
 
 
 def _again(answer: Answer, attempt: int, rng: random.Random) -> float:

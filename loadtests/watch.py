@@ -31,7 +31,8 @@ class Watch:
     """Watches one run from the first program's start until the stations have gone home.
 
     `control` is the address of the simulated server's control, `metrics` that of the gateway's
-    metrics if there is one to ask; `most_memory` is resident bytes by program.
+    metrics if there is one to ask; `between` is the gateway or proxy, if this run started one;
+    `most_memory` is resident bytes by program.
     """
 
     via: str
@@ -41,7 +42,8 @@ class Watch:
     control: str
     metrics: str | None
     stations: Part
-    others: tuple[Part, ...]
+    server: Part
+    between: Part | None
     log: LogWriter
     board: Board
     most_memory: dict[str, int] = field(default_factory=dict)
@@ -56,22 +58,23 @@ class Watch:
         sent, ledger = (Tail(self.folder / name) for name in ("sent.jsonl", "ledger.jsonl"))
         until = self.scenario.arrivals.seconds + self.scenario.limit_seconds
         deadline = time.monotonic() + until + OVERTIME_SECONDS
-        played = False
+        played: asyncio.Task[None] | None = None
         while self.stations.is_running:
             self._tally.take_sent(sent.lines())
             self._tally.take_ledger(ledger.lines())
-            if self._tally.origin is not None and not played:
+            if self._tally.origin is not None and played is None:
                 await self._play_faults(self._tally.origin)
-                played = True
+                played = asyncio.create_task(self._play_kills(self._tally.origin))
             await self._look(until)
-            for part in self.others:
-                if not part.is_running:
+            for part in self._others:
+                if part.has_failed:
                     raise part.failed("ended during the run")
             if time.monotonic() > deadline:
                 raise self.stations.failed("did not stop in time")
             await asyncio.sleep(LOOK_SECONDS)
-        if not played:
+        if played is None:
             raise self.stations.failed("ended before the first citizen came")
+        await played
         await self._settle()
 
     async def _play_faults(self, origin: float) -> None:
@@ -84,9 +87,23 @@ class Watch:
             if response.status != 200:
                 raise PartError(f"The server refused its faults: {await response.text()}")
 
+    async def _play_kills(self, origin: float) -> None:
+        """Kill the gateway when the scenario says so, and start it again."""
+        if self.between is None:
+            return
+        for kill in self.scenario.kills:
+            await asyncio.sleep(max(0.0, origin + kill.at_seconds - time.time()))
+            await self.between.kill()
+            await asyncio.sleep(kill.down_seconds)
+            await self.between.start()
+
+    @property
+    def _others(self) -> tuple[Part, ...]:
+        return (self.server,) if self.between is None else (self.server, self.between)
+
     async def _look(self, until: float) -> None:
         server, gateway = await asyncio.gather(self._server_state(), self._gateway_sample())
-        for part in (self.stations, *self.others):
+        for part in (self.stations, *self._others):
             self.most_memory[part.name] = max(self.most_memory.get(part.name, 0), _resident(part))
         tally = self._tally
         self.board.show(

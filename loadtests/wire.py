@@ -6,7 +6,7 @@ which costs as much again: the load must not be the limit.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 
 from loadtests.desk import Enrollment
 from loadtests.stations import Answer, Decision
+from loadtests.uplink import Uplink
 
 RECEIPT_WAIT_SECONDS = 10
 
@@ -23,25 +24,39 @@ RECEIPT_WAIT_SECONDS = 10
 class Wire:
     """A courier over HTTP.
 
-    `report` is Locust's request event. A desk that is not `careful` sends no key and asks for
+    `report` is Locust's request event. A desk that is not `keyed` sends no key and asks for
     nothing, as in 2017; `X-Enrollment` tells the simulated server's ledger which one it was.
+    Packets go over `uplink`, where the line is thin.
     """
 
-    def __init__(self, http: HTTPClient, report: Callable[..., None], *, careful: bool) -> None:
+    def __init__(
+        self,
+        http: HTTPClient,
+        report: Callable[..., None],
+        *,
+        keyed: bool,
+        uplink: Uplink | None = None,
+    ) -> None:
         self._http = http
         self._report = report
-        self._careful = careful
+        self._keyed = keyed
+        self._uplink = uplink
 
     def send(self, enrollment: Enrollment, body: bytes) -> Answer:
         """One try to record. Always POST: the client below repeats a PUT by itself."""
         headers = {"Content-Type": "application/octet-stream", "X-Enrollment": enrollment.key}
-        if self._careful:
+        if self._keyed:
             headers["Idempotency-Key"] = enrollment.key
             if enrollment.asynchronous:
                 headers["Prefer"] = "respond-async"
         if enrollment.ordering_key is not None:
             headers["Ordering-Key"] = enrollment.ordering_key
-        return self._answer("POST", "/enrollments", "/enrollments", headers, body)
+        if self._uplink is None:
+            return self._answer("POST", "/enrollments", "/enrollments", headers, body)
+        headers["Content-Length"] = str(len(body))
+        with self._uplink.line:
+            parts = self._uplink.parts(body)
+            return self._answer("POST", "/enrollments", "/enrollments", headers, parts)
 
     def ask(self, location: str) -> Answer:
         """One question about a receipt, held open while nothing changes."""
@@ -61,7 +76,12 @@ class Wire:
             )
 
     def _answer(
-        self, method: str, path: str, name: str, headers: dict[str, str], body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        name: str,
+        headers: dict[str, str],
+        body: bytes | Iterable[bytes] = b"",
     ) -> Answer:
         started = time.perf_counter()
         size = 0

@@ -160,6 +160,18 @@ def test_logs_of_several_hosts_in_one_folder_are_judged_as_one(tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_a_gateway_that_is_killed_and_started_again_loses_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    kill = "[[kills]]\nat_seconds = 1\ndown_seconds = 0.5\n"
+    code, output = _done(
+        "run", _scenario(tmp_path, QUIET.replace("= 3\n", "= 60\n", 1) + kill), "--out", str(out)
+    )
+    assert code == 0, output
+    started = (out / "gateway.log").read_text().count('"event": "listening"')
+    assert started == 2, (out / "gateway.log").read_text()
+
+
+@pytest.mark.slow
 def test_officers_who_press_enter_at_a_server_that_hangs_lose_enrollments(tmp_path: Path) -> None:
     out = tmp_path / "run"
     code, output = _done(

@@ -1,6 +1,6 @@
 """A desk at work, with a courier that answers by a script."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from loadtests.arrivals import constant
 from loadtests.desk import Desk, Enrollment, Load
 from loadtests.enrollments import PacketSizes, Registry
 from loadtests.logs import Dropped, LogWriter, Sent, SentEvent, Told, read_sent
+from loadtests.scenario import Burst
 from loadtests.stations import Answer, Decision, Done, careful
 
 REGISTRY = Registry(1, PacketSizes(600_000, 1_200_000, 5_000_000, scale=0.001))
@@ -60,12 +61,15 @@ def _load(
     seed: int = 1,
     most_in_flight: int = 1000,
     limit: float = 5,
+    bursts: Sequence[Burst] = (),
 ) -> Iterator[Load]:
     with LogWriter(folder / "sent.jsonl") as log:
         yield Load(
             profile=constant(per_second, 0.3),
             share=1.0,
             registry=REGISTRY,
+            bursts=bursts,
+            desks=2,
             asynchronous_share=0.0,
             habit=lambda *seen: _at_once(careful(*seen)),
             seed=seed,
@@ -169,3 +173,17 @@ def test_the_same_seed_sends_the_same_enrollments_at_the_same_times(tmp_path: Pa
             }
         )
     assert seen[0] == seen[1]
+
+
+def test_what_a_kecamatan_kept_back_is_shared_by_its_desks_and_due_at_once(tmp_path: Path) -> None:
+    burst = Burst("12", 25, 0.1)
+    due: dict[str, list[float]] = {}
+    for name in ("36.03.12-1", "36.03.12-2", "36.03.13-1"):
+        (folder := tmp_path / name).mkdir()
+        with _load(folder, per_second=1e-6, bursts=[burst]) as load:
+            Desk(name, load, Courier([Answer(201)])).work()
+            due[name] = [
+                event.due - load.origin for event in _events(folder) if isinstance(event, Sent)
+            ]
+    assert [len(times) for times in due.values()] == [13, 12, 0]
+    assert {round(at, 6) for times in due.values() for at in times} == {0.1}

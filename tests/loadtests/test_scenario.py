@@ -81,6 +81,20 @@ def test_a_mistake_is_told_by_file_and_key(
     assert told in str(caught.value)
 
 
+def test_a_kecamatan_that_there_is_not_is_a_mistake(tmp_path: Path) -> None:
+    text = f'{WHOLE}[[bursts]]\nkecamatan = "21"\ncount = 5\nat_seconds = 1\n'
+    with pytest.raises(ScenarioError, match="there is no kecamatan 21"):
+        scenarios.load(_written(tmp_path, text))
+
+
+def test_bursts_and_kills_move_with_the_time_scale(tmp_path: Path) -> None:
+    text = f"{WHOLE}[[kills]]\nat_seconds = 30\n"
+    text += '[[bursts]]\nkecamatan = "12"\ncount = 5\nat_seconds = 20\n'
+    scaled = scenarios.load(_written(tmp_path, text)).scaled(1.0, 0.1)
+    assert [kill.at_seconds for kill in scaled.kills] == [3]
+    assert [burst.at_seconds for burst in scaled.bursts] == [2]
+
+
 def test_every_mistake_is_told_not_the_first_alone(tmp_path: Path) -> None:
     text = WHOLE.replace("workers", "workerz").replace("per_second", "per_secnd")
     with pytest.raises(ScenarioError, match=r"(?s)per_secnd.*workerz"):

@@ -17,6 +17,8 @@ from loadtests.stations import (
     SendAgain,
     careful,
     follow,
+    impatient,
+    of_desk,
     presses_enter,
     station_names,
 )
@@ -134,3 +136,23 @@ def test_a_receipt_that_cannot_be_read_now_is_asked_about_later(status: int) -> 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_receipt_that_is_gone_sends_the_enrollment_again(status: int) -> None:
     assert isinstance(follow(Answer(status), LOCATION, 1, _rng()), SendAgain)
+
+
+@pytest.mark.parametrize(
+    ("status", "done"), [(202, False), (503, False), (0, False), (422, False), (201, True)]
+)
+def test_an_impatient_officer_presses_enter_every_five_seconds_until_the_server_has_it(
+    status: int, *, done: bool
+) -> None:
+    decision = impatient(Answer(status), 3, 1.5, random.Random(1))
+    assert isinstance(decision, Done) == done
+    if isinstance(decision, SendAgain):
+        assert decision.seconds == PRESS_SECONDS - 1.5
+
+
+@given(count=st.integers(0, 500), desks=st.integers(1, 250))
+def test_desks_share_what_was_kept_back_without_rest(count: int, desks: int) -> None:
+    shares = [of_desk(f"36.03.12-{desk}", "12", count, desks) for desk in range(1, desks + 1)]
+    assert sum(shares) == count
+    assert max(shares) - min(shares) <= 1
+    assert of_desk("36.03.13-1", "12", count, desks) == 0
