@@ -10,6 +10,7 @@ import sys
 import time
 from argparse import SUPPRESS
 from collections import deque
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -98,7 +99,13 @@ def _chosen(environment: Environment) -> _Options:
 
 
 def _scenario(options: _Options) -> scenarios.Scenario:
-    return scenarios.load(options.scenario).scaled(options.scale, options.time_scale)
+    return _scaled(options.scenario, options.scale, options.time_scale)
+
+
+@cache
+def _scaled(name: str, scale: float, time_scale: float) -> scenarios.Scenario:
+    """Read once: Locust asks again every second."""
+    return scenarios.load(name).scaled(scale, time_scale)
 
 
 def _habit(options: _Options) -> str:

@@ -131,6 +131,19 @@ async def test_a_refusal_for_lack_of_room_costs_the_others_no_commit_of_their_ow
     assert len(commits.records) <= 2
 
 
+@pytest.mark.parametrize("size", [2_000, 12_000, 200_000])
+async def test_what_is_delivered_gives_its_room_back_whatever_its_size(
+    journal: SqliteJournal, size: int
+) -> None:
+    numbers = range(1, 1_600_000 // size + 20)
+    accepted = (journal.accept(entry(n, size=size), sending=True) for n in numbers)
+    await asyncio.gather(*accepted)
+    full = (await journal.usage()).used
+    for n in numbers:
+        assert await journal.change(entry(n).id, DELIVERED, now=3.0)
+    assert (await journal.usage()).used < full // 2
+
+
 async def test_a_journal_whose_loop_ended_without_a_goodbye_lets_go_of_its_file(
     tmp_path: Path,
 ) -> None:

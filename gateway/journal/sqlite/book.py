@@ -284,10 +284,22 @@ class SqliteBook:
                 (change.answer.key, change.answer.data, seq),
             )
         if to.phase is Phase.DONE:
-            self._execute("UPDATE content SET body_key = NULL, body = NULL WHERE seq = ?", (seq,))
+            self._erase_body(seq)
             if ordering is not None:
                 self._release(ordering, now=now)
         return True
+
+    def _erase_body(self, seq: int) -> None:
+        """Write the row anew without it: an UPDATE would leave its page almost empty, and taken."""
+        rest = self._one(
+            "SELECT envelope_key, envelope, answer_key, answer FROM content WHERE seq = ?", seq
+        )
+        self._execute("DELETE FROM content WHERE seq = ?", (seq,))
+        self._execute(
+            "INSERT INTO content (seq, envelope_key, envelope, answer_key, answer)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (seq, *(rest or ())),
+        )
 
     def list(
         self,
