@@ -31,11 +31,13 @@ class Group:
     gateways: list[Gateway]
 
     def start(self, launcher: Sequence[str] = PLAIN) -> None:
-        """Start the gateways side by side, and wait for all."""
+        """Start the first gateway, which makes the keys, then the others side by side."""
         self.server.until_listening()
-        for gateway in self.gateways:
+        first, *others = self.gateways
+        first.start(launcher)
+        for gateway in others:
             gateway.launch(launcher)
-        for gateway in self.gateways:
+        for gateway in others:
             gateway.until_ready()
 
     def surge(self, count: int, rate: float, **how: Any) -> Surge:  # noqa: ANN401 - as in Surge

@@ -18,6 +18,8 @@ from tests.faults.trials import Seen
 
 SEEDS: Final = int(os.environ.get("ENROLLMENT_CLUSTER_SEEDS", "1"))
 """How many of each: ``make cluster`` asks for 20."""
+FIRST: Final = int(os.environ.get("ENROLLMENT_CLUSTER_FIRST", "0"))
+"""The first of them: to repeat one."""
 SERVER: Final = ("--workers", "4", "--service-seconds", "0.05")
 COUNT, RATE = 150, 15.0
 LEASE_SECONDS: Final = 5.0
@@ -116,7 +118,7 @@ async def test_a_primary_that_is_killed_costs_seconds_and_nothing_else(
     tmp_path: Path, nodes: Path, seen: Seen
 ) -> None:
     backs = []
-    for seed in range(SEEDS):
+    for seed in range(FIRST, FIRST + SEEDS):
         folder = tmp_path / str(seed)
         folder.mkdir()
         server, settings = server_of(seed)
@@ -157,7 +159,7 @@ async def test_a_gateway_that_dies_or_stands_still_costs_seconds_and_nothing_els
 ) -> None:
     backs = []
     with cluster(nodes) as three:
-        for seed in range(SEEDS):
+        for seed in range(FIRST, FIRST + SEEDS):
             # One seed alone is one of the harder kind: a server that ignores keys.
             server, settings = server_of(seed + 1)
             folder = tmp_path / str(seed)

@@ -34,7 +34,13 @@ ORDER BY accepted_at, seq LIMIT $5"""  # noqa: S608 - as above
 _SETTLED = """
 SELECT id, status FROM enrollment WHERE phase = 'done' AND settled_at < $1
 ORDER BY settled_at, seq LIMIT $2 FOR UPDATE SKIP LOCKED"""
-_OLDEST = "SELECT accepted_at FROM enrollment WHERE status = $1 ORDER BY accepted_at LIMIT 1"
+_OLDEST = "SELECT least({})".format(
+    ", ".join(
+        f"(SELECT accepted_at FROM enrollment WHERE status = '{status}'"  # noqa: S608 - constants
+        " ORDER BY accepted_at LIMIT 1)"
+        for status in sorted(UNDELIVERED)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +117,11 @@ async def totals(session: Session) -> Totals:
     )
     counters = Counter({row[0]: row[1] for row in counted})
     counters.update(session.counted)
-    oldest = [
-        await session.connection.fetchval(_OLDEST, status.value) for status in sorted(UNDELIVERED)
-    ]
     return Totals(
         accepted=counters["accepted"],
         by_status={status: counters[status] for status in Status},
         forgotten={status: counters[f"forgotten_{status}"] for status in FINAL},
-        oldest_undelivered_at=min((at for at in oldest if at is not None), default=None),
+        oldest_undelivered_at=await session.connection.fetchval(_OLDEST),
     )
 
 
