@@ -130,6 +130,7 @@ def test_the_next_one_sends_what_is_left_and_the_last_one_nothing_more() -> None
             await take_in(pair, pair.first, "late")
             await asyncio.sleep(60)
             assert pair.sent("a") == ["stuck"]
+            assert pair.transports["a"].outstanding == 0
             assert sorted(pair.sent("b")) == ["late", "stuck"]
             kept = await pair.common.journal.find(stuck)
             assert kept is not None
@@ -175,6 +176,8 @@ def test_an_intent_of_an_old_turn_is_not_sent_any_more() -> None:
             await pair.first.member.accept(entry, sending=True)
             pair.common.pass_on("b")
             await asyncio.sleep(30)
+            pair.common.pass_on("a")
+            await asyncio.sleep(3)
             pair.first.turns.launch(enrollment)
             await asyncio.sleep(30)
             assert pair.sent("a") == []
