@@ -98,8 +98,9 @@ privacy: setup ## send 1,000 made-up people through, then search all that is lef
 
 MINUTES ?= 60
 .PHONY: fuzz
-fuzz: setup ## odd bytes at paths, headers and the public listener: make fuzz MINUTES=60
+fuzz: setup ## odd bytes at paths, headers and both listeners: make fuzz MINUTES=60
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+	ENROLLMENT_SCHEMATHESIS_EXAMPLES=500 $(BIN)/python -m pytest -q tests/acceptance/test_openapi.py
 
 .PHONY: audit
 audit: setup ## are there known vulnerabilities in what is installed? (asks pypi.org; none answered is a failure)

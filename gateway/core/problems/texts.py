@@ -1,44 +1,13 @@
-"""The gateway's own errors as problem details (RFC 9457), in English and Indonesian.
+"""What each problem says, in English and in Indonesian: what happened, and what to do next.
 
-Texts say what happened and what to do next. They never repeat what a request held.
+A table, nothing else. A text never repeats what a request held.
 """
 
-import json
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-CONTENT_TYPE: Final = "application/problem+json"
-PAGES: Final = "/_gateway/problems/"
-
-
-class Language(StrEnum):
-    """Languages of the texts, as in ``Accept-Language`` and ``Content-Language``."""
-
-    ENGLISH = "en"
-    INDONESIAN = "id"
-
-
-class ProblemType(StrEnum):
-    """The last part of each problem's ``type``. The names are those of the public interface."""
-
-    BAD_REQUEST = "bad-request"
-    IDEMPOTENCY_KEY_REQUIRED = "idempotency-key-required"
-    IDEMPOTENCY_KEY_INVALID = "idempotency-key-invalid"
-    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
-    CONTENT_DIGEST_MISMATCH = "content-digest-mismatch"
-    UNAUTHORIZED = "unauthorized"
-    FORBIDDEN = "forbidden"
-    NOT_FOUND = "not-found"
-    CONFLICT = "conflict"
-    BODY_TOO_LARGE = "body-too-large"
-    TOO_MANY_REQUESTS = "too-many-requests"
-    JOURNAL_FULL = "journal-full"
-    JOURNAL_UNAVAILABLE = "journal-unavailable"
-    OVERLOADED = "overloaded"
-    UPSTREAM_UNAVAILABLE = "upstream-unavailable"
-    REQUEST_TIMEOUT = "request-timeout"
-    INTERNAL_ERROR = "internal-error"
+from gateway.core.problems.kinds import ProblemType
+from gateway.core.problems.language import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +51,7 @@ DESCRIPTIONS: Final[dict[ProblemType, Description]] = {
             "each enrollment, the same key when it is sent again.",
         ),
         Text(
-            "Kunci idempotensi wajib ada",
+            "Kunci idempotensi wajib disertakan",
             "Tidak ada yang disimpan. Kirim dengan header Idempotency-Key: satu kunci baru untuk "
             "setiap perekaman, kunci yang sama bila dikirim ulang.",
         ),
@@ -122,21 +91,21 @@ DESCRIPTIONS: Final[dict[ProblemType, Description]] = {
         ),
         Text(
             "Isi tidak cocok dengan Content-Digest",
-            "Tidak ada yang disimpan. Isi berubah di jalan, atau sidik SHA-256 salah: hitung "
-            "ulang, lalu kirim lagi.",
+            "Tidak ada yang disimpan. Isi berubah di perjalanan, atau nilai SHA-256 salah: "
+            "hitung ulang, lalu kirim lagi.",
         ),
     ),
     ProblemType.UNAUTHORIZED: Description(
         401,
         Text(
-            "A valid token is required",
-            "Send `Authorization: Bearer` with this station's token. If it was revoked or lost, "
-            "ask the operators for a new one.",
+            "This station is not known",
+            "Send `Authorization: Bearer` with this station's token, or a client certificate with "
+            "the station's name. If it was revoked or lost, ask the operators for a new one.",
         ),
         Text(
-            "Token yang sah wajib ada",
-            "Kirim `Authorization: Bearer` dengan token stasiun ini. Bila dicabut atau hilang, "
-            "minta token baru kepada operator.",
+            "Stasiun ini tidak dikenal",
+            "Kirim `Authorization: Bearer` dengan token stasiun ini, atau sertifikat klien dengan "
+            "nama stasiun. Bila dicabut atau hilang, minta yang baru kepada operator.",
         ),
     ),
     ProblemType.FORBIDDEN: Description(
@@ -189,12 +158,14 @@ DESCRIPTIONS: Final[dict[ProblemType, Description]] = {
     ProblemType.TOO_MANY_REQUESTS: Description(
         429,
         Text(
-            "Too many requests of this station are in hand",
-            "Nothing was kept. Wait for answers, then send it again with the same key.",
+            "This station asks too much at once",
+            "Nothing was kept. Wait as long as Retry-After says, then send it again with the same "
+            "key.",
         ),
         Text(
-            "Terlalu banyak permintaan dari stasiun ini sedang diproses",
-            "Tidak ada yang disimpan. Tunggu jawaban, lalu kirim lagi dengan kunci yang sama.",
+            "Stasiun ini mengirim terlalu banyak sekaligus",
+            "Tidak ada yang disimpan. Tunggu selama Retry-After, lalu kirim lagi dengan kunci yang "
+            "sama.",
         ),
     ),
     ProblemType.JOURNAL_FULL: Description(
@@ -224,11 +195,11 @@ DESCRIPTIONS: Final[dict[ProblemType, Description]] = {
     ProblemType.OVERLOADED: Description(
         503,
         Text(
-            "Too many bytes are in hand",
+            "The gateway has too much in hand",
             "Nothing was accepted. Send it again after a moment with the same key.",
         ),
         Text(
-            "Terlalu banyak data sedang diproses",
+            "Gerbang sedang memproses terlalu banyak",
             "Tidak ada yang diterima. Kirim lagi sebentar lagi dengan kunci yang sama.",
         ),
     ),
@@ -268,75 +239,3 @@ DESCRIPTIONS: Final[dict[ProblemType, Description]] = {
         ),
     ),
 }
-
-
-def status_of(problem: ProblemType) -> int:
-    """The HTTP status that goes with a problem."""
-    return DESCRIPTIONS[problem].status
-
-
-def document(
-    problem: ProblemType,
-    language: Language = Language.ENGLISH,
-    *,
-    reason: str | None = None,
-    receipt: str | None = None,
-    detail: str | None = None,
-) -> dict[str, str | int]:
-    """The problem as the members of RFC 9457, section 3.1, and two of our own.
-
-    Args:
-        problem: its type; ``type`` becomes a relative URI under which the gateway explains it.
-        language: of title and detail.
-        reason: one short fixed word for machines: what exactly is wrong. Never from the request.
-        receipt: the id of the enrollment that it is about, where one exists.
-        detail: a text that says more than the usual one. Never from the request.
-    """
-    description = DESCRIPTIONS[problem]
-    text = description.text(language)
-    members: dict[str, str | int] = {
-        "type": PAGES + problem,
-        "title": text.title,
-        "status": description.status,
-        "detail": detail or text.detail,
-    }
-    if reason is not None:
-        members["reason"] = reason
-    if receipt is not None:
-        members["receipt"] = receipt
-    return members
-
-
-def encode(members: dict[str, str | int]) -> bytes:
-    """The document as the bytes of an ``application/problem+json`` body."""
-    return json.dumps(members, ensure_ascii=False).encode()
-
-
-def choose_language(accept_language: str | None) -> Language:
-    """Indonesian where ``Accept-Language`` (RFC 9110, section 12.5.4) ranks it above English.
-
-    Anything unreadable counts for nothing; English is the default.
-    """
-    if not accept_language:
-        return Language.ENGLISH
-    weights = {Language.ENGLISH: 0.0, Language.INDONESIAN: 0.0}
-    for part in accept_language.lower().split(","):
-        tag, _, parameter = part.partition(";")
-        primary = tag.strip().partition("-")[0]
-        if primary in weights:
-            language = Language(primary)
-            weights[language] = max(weights[language], _weight(parameter))
-    if weights[Language.INDONESIAN] > weights[Language.ENGLISH]:
-        return Language.INDONESIAN
-    return Language.ENGLISH
-
-
-def _weight(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
-    if name.strip() != "q":
-        return 1.0
-    try:
-        weight = float(value)
-    except ValueError:
-        return 0.0
-    return weight if 0.0 <= weight <= 1.0 else 0.0
