@@ -32,7 +32,7 @@ class Case:
     """One enrollment as both logs tell it; times in seconds, `None` for what never happened.
 
     `promised_at` is the first 2xx or 202, `answered_at` the first final answer, `final` the last
-    one; `recorded_at` and `number` belong to the first effect, `effects` counts them all.
+    one; `received_at`, `recorded_at` and `number` belong to the first effect, `effects` counts all.
     """
 
     key: str
@@ -49,6 +49,7 @@ class Case:
     final: Answer | None = None
     effects: int = 0
     altered: int = 0
+    received_at: float | None = None
     recorded_at: float | None = None
     number: int = 0
 
@@ -198,6 +199,7 @@ def _take_effect(evidence: Evidence, effect: Recorded) -> None:
     if (effect.sha256, effect.bytes) != (case.sha256, case.bytes):
         case.altered += 1
     if case.recorded_at is None:
+        case.received_at = effect.received_at
         case.recorded_at = effect.at
         case.number = effect.number
 

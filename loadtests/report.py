@@ -1,7 +1,7 @@
 """A judged run as files: `verdict.json`, `junit.xml`, `series.csv` and one offline `report.html`.
 
-The only part of the judgement that writes. It adds nothing to the verdict: `gateway.jsonl` and
-`environment.json` are drawn and shown where they exist, and never weighed.
+The only part of the judgement that writes. It adds nothing to the verdict: `gateway.jsonl`,
+`gateway.log` and `environment.json` are drawn and shown where they exist, and never weighed.
 """
 
 import json
@@ -15,6 +15,7 @@ from loadtests.pages.comparison import Compared, comparison_page
 from loadtests.pages.pictures import Pictures, pictures
 from loadtests.pages.run import run_page
 from loadtests.series import as_csv, over_time
+from loadtests.turns import Turn, read_turns
 from loadtests.verdict import Verdict, decide, examine
 
 
@@ -39,7 +40,9 @@ def write(directory: Path, verdict: Verdict, evidence: Evidence | None = None) -
         "verdict.json": json.dumps(verdict.to_dict(), indent=2, allow_nan=False) + "\n",
         "junit.xml": to_junit(verdict),
         "series.csv": as_csv(over_time(evidence, gateway, width=1.0)),
-        "report.html": run_page(verdict, evidence, drawn, _environment(directory)),
+        "report.html": run_page(
+            verdict, evidence, drawn, _environment(directory), _turns(directory)
+        ),
     }
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8")
@@ -67,6 +70,14 @@ def _gateway(directory: Path) -> tuple[GatewaySample, ...]:
     """The gateway's own samples; a line that cannot be read is not drawn."""
     path = directory / "gateway.jsonl"
     return tuple(read_gateway(path, lambda _: None)) if path.exists() else ()
+
+
+def _turns(directory: Path) -> tuple[Turn, ...]:
+    path = directory / "gateway.log"
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        return read_turns(lines)
 
 
 def _environment(directory: Path) -> Mapping[str, object]:

@@ -3,7 +3,7 @@
 import math
 import shlex
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -13,8 +13,10 @@ from loadtests.pages import html
 from loadtests.pages.html import Cell, number
 from loadtests.pages.pictures import Pictures
 from loadtests.pages.plot import draw
+from loadtests.pages.turns import turns_part
 from loadtests.stations import KECAMATAN
 from loadtests.targets import Check, duration, say
+from loadtests.turns import Turn
 from loadtests.verdict import HARMED, PASSED, Verdict
 
 TIMES = frozenset({"outage_seconds", "drain_seconds", "sent_late_p99"})
@@ -23,7 +25,11 @@ OWN_PARTS = frozenset({"name", "title", "prose", "targets"})
 
 
 def run_page(
-    verdict: Verdict, evidence: Evidence, drawn: Pictures, environment: Mapping[str, object]
+    verdict: Verdict,
+    evidence: Evidence,
+    drawn: Pictures,
+    environment: Mapping[str, object],
+    turns: Sequence[Turn] = (),
 ) -> str:
     """The whole page; it fetches nothing."""
     scenario = evidence.runs[0].scenario if evidence.runs else {}
@@ -38,6 +44,7 @@ def run_page(
         targets=_targets(verdict),
         findings=_findings(verdict),
         plots="".join(draw(chart) for chart in drawn.all()),
+        turns=turns_part(turns, evidence),
         kecamatan=_kecamatan(evidence),
         prose=escape(str(scenario.get("prose", ""))),
         parameters=html.pairs(_parameters(verdict, scenario)),
