@@ -108,6 +108,25 @@ def season(per_second: float, seconds: float, first: date, last: date) -> Profil
     return Profile(per_second, _told_in(segments, seconds))
 
 
+@dataclass(frozen=True)
+class Flood:
+    """From `from_seconds` on the station called `station` sends `times` as much as each other."""
+
+    station: str
+    times: float
+    from_seconds: float
+
+
+def flooding(
+    profile: Profile, share: float, station: str, flood: Flood | None, rng: random.Random
+) -> Iterator[float]:
+    """What `station` sends beyond its share: nothing, unless it is the one that floods."""
+    if flood is None or flood.station != station:
+        return iter(())
+    more = due_times(profile, share * (flood.times - 1), rng)
+    return (at for at in more if at >= flood.from_seconds)
+
+
 def due_times(profile: Profile, share: float, rng: random.Random) -> Iterator[float]:
     """The arrivals of one station that gets `share` of all, ascending, in seconds.
 

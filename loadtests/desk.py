@@ -15,7 +15,7 @@ from typing import Protocol
 import gevent
 from gevent.pool import Group
 
-from loadtests.arrivals import Profile, due_times
+from loadtests.arrivals import Flood, Profile, due_times, flooding
 from loadtests.enrollments import Registry
 from loadtests.logs import Dropped, LogWriter, Sent, Told
 from loadtests.scenario import Burst
@@ -84,6 +84,7 @@ class Load:
     limit_seconds: float
     most_in_flight: int
     log: LogWriter
+    flood: Flood | None = None
     in_flight: int = 0
     came: int = 0
     decided: int = 0
@@ -125,10 +126,12 @@ class Desk:
 
     def _due_times(self) -> Iterator[float]:
         """When citizens come, and when what was kept back is sent, in seconds from the origin."""
-        load = self._load
-        rng = random.Random(f"{load.seed}/{self._name}/arrivals")
+        load, name = self._load, self._name
+        usual = due_times(load.profile, load.share, random.Random(f"{load.seed}/{name}/arrivals"))
+        rng = random.Random(f"{load.seed}/{name}/flood")
+        flood = flooding(load.profile, load.share, name, load.flood, rng)
         kept_back = (repeat(burst.at_seconds, self._share_of(burst)) for burst in load.bursts)
-        return heapq.merge(due_times(load.profile, load.share, rng), *kept_back)
+        return heapq.merge(usual, flood, *kept_back)
 
     def _share_of(self, burst: Burst) -> int:
         return of_desk(self._name, burst.kecamatan, burst.count, self._load.desks)

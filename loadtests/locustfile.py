@@ -181,6 +181,7 @@ def _start(environment: Environment, **_: object) -> None:
     _Process.load = Load(
         profile=scenario.arrivals.profile(),
         share=1 / len(names),
+        flood=scenario.flood,
         registry=Registry(options.seed, scenario.packets.sizes(), scenario.stations.ordered_share),
         bursts=scenario.bursts,
         desks=scenario.stations.per_kecamatan,

@@ -6,9 +6,10 @@ Knows no target: it says how much, `loadtests.targets` says whether that is enou
 import math
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean
 
 from loadtests.audit import Finding, promised
 from loadtests.evidence import Case, Evidence, Outage
@@ -45,6 +46,8 @@ MEANINGS = {
     "attempts_ratio": "attempts the server received per enrollment recorded, outside outages",
     "capacity_used": "share of the server's capacity that was used while more waited than it has"
     " workers",
+    "flood_slowdown": "mean delay from due to recorded of the stations that do not flood, in the"
+    " flood over before it",
     "max_outstanding": "most requests at the server at once",
     "recorded_per_second": "enrollments recorded per second, over the whole run",
     "sent_late_p99": "seconds that the generator was behind its schedule, p99",
@@ -92,6 +95,7 @@ def measure(evidence: Evidence, findings: Iterable[Finding], *, within: float) -
         "drain_ratio": max((drain.ratio for drain in drained), default=None),
         "attempts_ratio": attempts_ratio(evidence.samples, evidence.outages),
         "capacity_used": capacity_used(evidence),
+        "flood_slowdown": flood_slowdown(evidence),
         "max_outstanding": evidence.max_outstanding,
         "recorded_per_second": _rate(evidence, recorded),
         "sent_late_p99": percentile(sorted(evidence.lateness), 0.99) if evidence.lateness else None,
@@ -170,6 +174,29 @@ def capacity_used(evidence: Evidence) -> Figure:
             done += after.recorded - before.recorded
             possible += (before.capacity + after.capacity) / 2 * (after.at - before.at)
     return done / possible if possible else None
+
+
+WARMING_SHARE = 1 / 3
+"""Of the time before a flood: in it the window is still found, and nothing is compared with it."""
+
+
+def flood_slowdown(evidence: Evidence) -> Figure:
+    """What a flood did to the others; infinite if one of theirs was never recorded."""
+    flood = evidence.runs[0].scenario.get("flood") if evidence.runs else None
+    if not isinstance(flood, Mapping):
+        return None
+    begins = float(flood["from_seconds"])
+    before: list[float] = []
+    during: list[float] = []
+    for case in evidence.cases.values():
+        if case.station == flood["station"]:
+            continue
+        after = case.due - evidence.origin
+        if after >= begins:
+            during.append(_since_due(case, case.recorded_at))
+        elif after >= WARMING_SHARE * begins:
+            before.append(_since_due(case, case.recorded_at))
+    return fmean(during) / fmean(before) if before and during else None
 
 
 # --- the backlog: how many citizens came whose enrollment is not recorded yet ---------------------

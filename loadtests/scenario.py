@@ -128,6 +128,15 @@ class Kill:
 
 
 @dataclass(frozen=True, config=_strict)
+class Flood(arrivals.Flood):
+    """One station that sends so many times what each other does, from so many seconds on."""
+
+    station: str
+    times: Annotated[float, Field(gt=1)]
+    from_seconds: Annotated[float, Field(ge=0)] = 0.0
+
+
+@dataclass(frozen=True, config=_strict)
 class Scenario:
     """One load with what it is for, what it does to the server, and what must come out.
 
@@ -147,6 +156,7 @@ class Scenario:
     server_lookup: bool = True
     packets: Packets = Packets()
     stations: Stations = Stations()
+    flood: Flood | None = None
     faults: tuple[Annotated[Fault, Field(discriminator="kind")], ...] = ()
     bursts: tuple[Burst, ...] = ()
     kills: tuple[Kill, ...] = ()
@@ -170,6 +180,7 @@ class Scenario:
                 down_seconds=server.down_seconds * time,
                 return_seconds=server.return_seconds * time,
             ),
+            flood=self.flood and replace(self.flood, from_seconds=self.flood.from_seconds * time),
             faults=tuple(_lasting(fault, time) for fault in self.faults),
             bursts=tuple(
                 replace(burst, at_seconds=burst.at_seconds * time) for burst in self.bursts
@@ -242,6 +253,7 @@ def _close(place: Sequence[int | str]) -> str:
         "stations": Stations,
         "bursts": Burst,
         "kills": Kill,
+        "flood": Flood,
         "server": Model,
         "limits": Limits,
     }

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.arrivals import Profile, Segment, constant, due_times, office_day, season
+from loadtests.arrivals import (
+    Flood,
+    Profile,
+    Segment,
+    constant,
+    due_times,
+    flooding,
+    office_day,
+    season,
+)
 
 PROFILES = {
     "constant": constant(5, 100),
@@ -91,3 +100,13 @@ def test_a_season_has_working_days_only_and_swells_at_the_end_of_the_month() -> 
 
 def test_two_stations_do_not_get_the_same_times() -> None:
     assert _due(constant(5, 100), 0.5, seed=1) != _due(constant(5, 100), 0.5, seed=2)
+
+
+def test_one_station_floods_from_its_moment_on_and_nobody_else() -> None:
+    flood = Flood("one", times=100.0, from_seconds=40.0)
+    profile = constant(10, 100)
+    more = list(flooding(profile, 0.02, "one", flood, random.Random(1)))
+    assert min(more) >= 40.0
+    assert len(more) == pytest.approx(99 * 0.02 * 10 * 60, rel=0.1)
+    assert list(flooding(profile, 0.02, "other", flood, random.Random(1))) == []
+    assert list(flooding(profile, 0.02, "one", None, random.Random(1))) == []

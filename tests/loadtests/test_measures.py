@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.evidence import Case, Evidence, Outage, gather, outages
-from loadtests.logs import Sample, Sent, Server, State, Told
+from loadtests.logs import Run, Sample, Sent, Server, State, Told
 from loadtests.measures import MEANINGS, attempts_ratio, drains, measure, percentile
 from loadtests.targets import duration, say
 
@@ -195,3 +195,23 @@ def test_the_share_of_capacity_counts_only_while_enough_waits_and_the_server_is_
     assert measure(some, [], within=1.0)["capacity_used"] == pytest.approx(80 / 90)
     some.samples = sampled([0, 8, 16, 24, 32, 40, 50, 60, 70, 80, 90, 100], capacity=0.0)
     assert measure(some, [], within=1.0)["capacity_used"] is None
+
+
+def flooded(slow: float) -> Evidence:
+    """A desk's enrollments take 1 s for a minute, then ``slow``; the flood's take for ever."""
+    came = steadily(1, 0.0, 120.0)
+    some = evidence(came, [at + (1.0 if at < 60 else slow) for at in came], [])
+    for case in list(some.cases.values())[::2]:
+        case.station, case.recorded_at = "flood", None
+    scenario = {"flood": {"station": "flood", "times": 100, "from_seconds": 60.0}}
+    some.runs = [Run(scenario, 1, 1.0, "gateway", 0.0, 0.0)]
+    return some
+
+
+def test_a_flood_is_judged_by_what_it_does_to_the_others() -> None:
+    assert measure(flooded(1.4), [], within=1.0)["flood_slowdown"] == pytest.approx(1.4)
+    # While the window is still found, early on, nothing is compared.
+    early = flooded(1.4)
+    early.cases["k1"].recorded_at = 100.0
+    assert measure(early, [], within=1.0)["flood_slowdown"] == pytest.approx(1.4)
+    assert measure(evidence([0.0], [1.0], []), [], within=1.0)["flood_slowdown"] is None
