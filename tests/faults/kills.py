@@ -128,7 +128,7 @@ class _Run:
             await self._start()
             await asyncio.wait_for(stations, PATIENCE)
             await self._drained()
-        except (AssertionError, TimeoutError) as trouble:
+        except (AssertionError, OSError) as trouble:
             return self._outcome(f"{type(trouble).__name__}: {trouble}")
         finally:
             stations.cancel()
