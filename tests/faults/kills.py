@@ -11,6 +11,7 @@ import random
 import re
 import time
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ from tests.faults.recorder import recorder
 ENROLLMENTS: Final = 24
 UP_SECONDS: Final = 10.0
 """How soon it must be up again, where it has a core of its own."""
-PATIENCE: Final = 60.0
+PATIENCE: Final = 240.0
 
 _ORDER: Final = tuple(random.Random("points").sample(NAMES, len(NAMES)))
 _FIRED: Final = re.compile(r'"failpoint".*?"reason": "([a-z-]+): kill"')
@@ -88,8 +89,18 @@ class Outcome:
 
 
 async def run(seed: int, folder: Path) -> Outcome:
-    """Play it in an empty folder."""
-    plan = plan_of(seed)
+    """Play it in an empty folder; again, where another program took a port meanwhile."""
+    for number in count():
+        place = folder / str(number)
+        place.mkdir()
+        outcome = await _play(plan_of(seed), place)
+        log = (place / "gateway.log").read_text(errors="replace")
+        if "address already in use" not in log or number == 2:
+            return outcome
+    raise AssertionError("never reached")
+
+
+async def _play(plan: Plan, folder: Path) -> Outcome:
     settings = {
         "intake.hold_seconds": 1,
         "upstream.timeout_seconds": 2,
@@ -98,7 +109,7 @@ async def run(seed: int, folder: Path) -> Outcome:
         **(FORGETFUL if plan.forgetful else {}),
     }
     model = Model(workers=4, service_seconds=0.01)
-    async with recorder(folder, model=model, seed=seed, honours_key=not plan.forgetful) as url:
+    async with recorder(folder, model=model, seed=plan.seed, honours_key=not plan.forgetful) as url:
         with Gateway(folder, url, settings) as gateway:
             return await _Run(plan, folder, gateway).play()
 
@@ -153,7 +164,12 @@ class _Run:
 
     async def _start(self) -> None:
         began = time.monotonic()
-        await asyncio.to_thread(self._gateway.start, fork=not self._plan.plain)
+        self._gateway.launch(fork=not self._plan.plain)
+        process = self._gateway.running.process
+        while not await asyncio.to_thread(_is_ready, self._gateway):
+            assert process.poll() is None, f"ended with {process.poll()}"
+            assert time.monotonic() - began < PATIENCE, "it did not come up"
+            await asyncio.sleep(0.05)
         self._up(time.monotonic() - began)
 
     def _up(self, seconds: float) -> None:
