@@ -13,7 +13,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -26,12 +27,14 @@ from gateway.journal.contract import Accepted, Change, Entry, Journal, Sealed
 from gateway.journal.postgres import PostgresJournal
 from gateway.journal.postgres.accepting import _INSERT
 from gateway.journal.sqlite import SqliteJournal
+from tests.acceptance.processes import Gateway, RecordingServer, ask
 from tests.support.postgres import Server, one_server, url_of
 
 SECONDS: Final = 5.0
 ROUNDS: Final = 3
 AT_ONCE: Final = 64
 SIZES: Final = (2_000, 200_000)
+LOOKS: Final = 80
 MILLION: Final = 1_000_000
 DELIVERED: Final = Change(Status.DELIVERED, "http-201", answer=Sealed(bytes(61), bytes(300)))
 Ask: TypeAlias = Callable[[PostgresJournal], Awaitable[object]]
@@ -122,9 +125,9 @@ def _columns(one: Entry) -> tuple[Any, ...]:
     )
 
 
-async def throughput(server: Server, folder: Path) -> None:
+async def throughput(server: Server, folder: Path, sizes: Sequence[int]) -> None:
     """Accepted per second, as ratios."""
-    for size in SIZES:
+    for size in sizes:
         rates: dict[str, list[float]] = {}
         for number in range(ROUNDS):
             url = fresh(server, f"t{size}_{number}")
@@ -191,14 +194,14 @@ async def million(server: Server) -> None:
         "claim": _claim,
         "status": lambda journal: asyncio.gather(journal.totals(), journal.usage()),
     }
-    for name, ask in asked.items():
+    for name, do in asked.items():
         took: dict[str, list[float]] = {"none": [], "much": []}
         for _ in range(200):
             for where, journal in journals.items():
                 if name == "claim":
                     await journal.accept(entry(2_000, rank=0.0), sending=False)
                 began = time.perf_counter()
-                await ask(journal)
+                await do(journal)
                 took[where].append(time.perf_counter() - began)
         ratio = statistics.median(took["much"]) / statistics.median(took["none"])
         print(f"{name} with {MILLION:,} undelivered: {ratio:.2f} x empty")
@@ -211,6 +214,47 @@ async def _claim(journal: PostgresJournal) -> None:
     now = time.time()
     page = await journal.due(now=now, limit=1)
     await journal.begin(page.items[0].id, now=now)
+
+
+def live(server: Server, folder: Path) -> None:
+    """How long a station waits for an answer: at the gateway that delivers, and beside it.
+
+    One station at a time, in turn at each, so that only the way of an answer is measured.
+    """
+    shared = {
+        "journal.url": fresh(server, "live"),
+        "journal.key_file": str(folder / "keys.json"),
+        "receipts.key_file": str(folder / "receipts.json"),
+    }
+    with ExitStack() as stack:
+        recording = stack.enter_context(
+            RecordingServer(folder, "--workers", "4", "--service-seconds", "0.01")
+        )
+        recording.until_listening()
+        doors: dict[str, Gateway] = {}
+        for name in ("sqlite", "delivers", "beside"):
+            home = folder / name
+            home.mkdir()
+            own = {"admin.token_file": str(home / "journal.db.admin-token")}
+            settings = own if name == "sqlite" else shared | own
+            doors[name] = stack.enter_context(Gateway(home, recording.url, settings))
+            doors[name].start()
+        took: dict[str, list[float]] = {name: [] for name in doors}
+        for _ in range(LOOKS):
+            for name, door in doors.items():
+                began = time.perf_counter()
+                status, _ = ask("POST", f"{door.url}/enrollments", body={"n": secrets.token_hex(8)})
+                took[name].append(time.perf_counter() - began)
+                if status != 201:
+                    raise SystemExit(f"{name} answered {status}: nothing was measured")
+    middle = {name: statistics.median(found) for name, found in took.items()}
+    gained = middle["beside"] - middle["delivers"]
+    print(
+        f"a live answer beside the delivering gateway:"
+        f" {middle['beside'] / middle['delivers']:.2f} x, that is {1000 * gained:.1f} ms more;"
+        f" at the delivering one"
+        f" {middle['delivers'] / middle['sqlite']:.2f} x SQLite"
+    )
 
 
 async def soak(server: Server, seconds: float) -> None:
@@ -250,18 +294,20 @@ def _bytes(server: Server, schema: str) -> int:
 async def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="*", help="throughput, million, soak; none: all")
+    parser.add_argument("what", nargs="*", help="throughput, live, million, soak; none: all")
     parser.add_argument("--soak-seconds", type=float, default=120.0)
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    parser.add_argument("--size", type=int, default=2_000, help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, help="bytes of a body: only this size")
     given = parser.parse_args()
     if given.one:
         print(json.dumps(await with_journal(PostgresJournal(given.one), given.size)))
         return
     with tempfile.TemporaryDirectory() as folder, one_server(on_disk=True) as server:
-        what = given.what or ["throughput", "million", "soak"]
+        what = given.what or ["throughput", "live", "million", "soak"]
         if "throughput" in what:
-            await throughput(server, Path(folder))
+            await throughput(server, Path(folder), (given.size,) if given.size else SIZES)
+        if "live" in what:
+            live(server, Path(folder))
         if "million" in what:
             await million(server)
         if "soak" in what:

@@ -49,7 +49,9 @@ async def surge_with(stage: Group, seed: int, fault: "Fault") -> Back:
         await asyncio.sleep(rng.uniform(1.5, 5.0))
         moment = await fault(stage, rng)
     stage.unharmed(surge, await stage.drained())
-    return stage.back_after(moment)
+    back = stage.back_after(moment)
+    print(f"seed {seed}: {fault.__class__.__name__}, {back}", flush=True)  # noqa: T201 - for `make cluster`
+    return back
 
 
 class Fault:
