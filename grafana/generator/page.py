@@ -96,7 +96,6 @@ def _instance_variable() -> Json:
         "label": "Gateway",
         "type": "query",
         "datasource": DATASOURCE,
-        "definition": find,
         "query": {"query": find, "refId": "instances", "qryType": 1},
         "current": {"text": ["All"], "value": ["$__all"]},
         "includeAll": True,

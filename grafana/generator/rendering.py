@@ -147,7 +147,7 @@ _OPTIONS: Final[Mapping[Kind, Json]] = {
         "showValue": "auto",
         "alignValue": "left",
         "rowHeight": 0.9,
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
         "tooltip": {"mode": "single", "sort": "none"},
     },
     Kind.LINES: {
