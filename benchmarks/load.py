@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.programs import BenchmarkFault, Program, pinned
 
 SCRIPT: Final = Path(__file__).parent / "lua" / "post.lua"
-WARM_UP_SECONDS: Final = 1.0
+WARM_UP_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,8 @@ class Plan:
         first: list[Measured] = []
         second: list[Measured] = []
         at = {"seconds": self.seconds, "core": self.cores.rest}
-        ours(seconds=min(self.seconds, WARM_UP_SECONDS), core=self.cores.rest)
-        bare(seconds=min(self.seconds, WARM_UP_SECONDS), core=self.cores.rest)
+        ours(seconds=WARM_UP_SECONDS, core=self.cores.rest)
+        bare(seconds=WARM_UP_SECONDS, core=self.cores.rest)
         for number in range(self.rounds):
             # Who begins changes, so that what drifts does not always hit the same side.
             if number % 2:

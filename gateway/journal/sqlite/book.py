@@ -29,6 +29,7 @@ from gateway.journal.contract import (
     JournalFull,
     Kept,
     Life,
+    Sealed,
     Totals,
     Usage,
 )
@@ -278,22 +279,28 @@ class SqliteBook:
         )
         if moves.requeues(Status(status), to.status):
             self._execute("UPDATE enrollment SET requeued_at = ? WHERE seq = ?", (now, seq))
-        if change.answer is not None:
+        if to.phase is Phase.DONE:
+            self._erase_body(seq, change.answer)
+            if ordering is not None:
+                self._release(ordering, now=now)
+        elif change.answer is not None:
             self._execute(
                 "UPDATE content SET answer_key = ?, answer = ? WHERE seq = ?",
                 (change.answer.key, change.answer.data, seq),
             )
-        if to.phase is Phase.DONE:
-            self._erase_body(seq)
-            if ordering is not None:
-                self._release(ordering, now=now)
         return True
 
-    def _erase_body(self, seq: int) -> None:
-        """Write the row anew without it: an UPDATE would leave its page almost empty, and taken."""
+    def _erase_body(self, seq: int, answer: Sealed | None) -> None:
+        """Write the row anew without it: an UPDATE would leave its page almost empty, and taken.
+
+        The answer, where there is one, comes with it: an UPDATE before would first write the whole
+        row once more, body and all.
+        """
         rest = self._one(
             "SELECT envelope_key, envelope, answer_key, answer FROM content WHERE seq = ?", seq
         )
+        if rest is not None and answer is not None:
+            rest = (*rest[:2], answer.key, answer.data)
         self._execute("DELETE FROM content WHERE seq = ?", (seq,))
         self._execute(
             "INSERT INTO content (seq, envelope_key, envelope, answer_key, answer)"
