@@ -1,0 +1,76 @@
+"""Strangers at a real gateway: raw bytes on its socket, and a server that notes what reaches it."""
+
+import asyncio
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.acceptance.processes import Gateway
+from tests.intake.test_framing import AMBIGUOUS, GOOD
+from tests.support.raw_server import answering, raw_server
+
+pytestmark = pytest.mark.slow
+
+RECORDED = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
+TRICKS = (
+    *("/../admin/v1/status", "/a/../../admin/v1/status", "/%2e%2e/x", "/.%2e/x", "/%252e%252e/x"),
+    *("//127.0.0.1/x", "/\\127.0.0.1/x", "/%2f%2f127.0.0.1/x", "http://127.0.0.1:9090/x"),
+    *("https://elsewhere.example/x", "http://g@elsewhere.example/x", "/..;a/x", "/a/%5c..%5cx"),
+    *("/%5fgateway/receipts/x", "/_gateway%2freceipts/x", "/./_gateway/receipts/x", "*", "g:443"),
+)
+KEPT = ("/admin/v1/status", "/metrics", "/a//b?next=../../x", "/caf%C3%A9/a.b/..c", "/x?")
+
+
+def told(gateway: Gateway, sent: bytes) -> bytes:
+    """Send bytes, and read until the gateway ends the connection."""
+    parts = urlsplit(gateway.url)
+    with socket.create_connection((parts.hostname, parts.port or 0), timeout=20) as line:
+        line.sendall(sent)
+        answer = b""
+        while chunk := line.recv(65_536):
+            answer += chunk
+    return answer
+
+
+def post(target: str) -> bytes:
+    head = f"POST {target} HTTP/1.1\r\nHost: g\r\nContent-Length: 1\r\nConnection: close\r\n\r\n"
+    return head.encode() + b"x"
+
+
+@pytest.mark.fault(
+    28,
+    did="ambiguous bytes on the socket of a real gateway, with a good request behind them",
+    sees="one 400 each, then the end; nothing accepted, and not one byte at the server",
+)
+async def test_no_ambiguity_reaches_the_server(tmp_path: Path) -> None:
+    async with raw_server(answering(RECORDED)) as server:
+        with Gateway(tmp_path, server.url) as gateway:
+            await asyncio.to_thread(gateway.start)
+            for name, sent in AMBIGUOUS.items():
+                answer = await asyncio.to_thread(told, gateway, sent + GOOD)
+                assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 ")), name
+                assert answer.count(b"HTTP/1.") == 1, name
+            found = await asyncio.to_thread(gateway.reconciliation)
+        assert (found["accepted"], server.requests) == (0, [])
+
+
+@pytest.mark.fault(
+    35,
+    did="targets that climb, name a host, or mean the gateway's own paths, at a real gateway",
+    sees="400 each and nothing at the server; honest paths arrive below its base URL, unchanged",
+)
+async def test_no_target_leaves_the_base_url_or_reaches_the_operators_door(tmp_path: Path) -> None:
+    async with raw_server(answering(RECORDED)) as server:
+        with Gateway(tmp_path, f"{server.url}/base") as gateway:
+            await asyncio.to_thread(gateway.start)
+            for target in TRICKS:
+                answer = await asyncio.to_thread(told, gateway, post(target))
+                assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 ")), target
+            assert server.requests == []
+            for target in KEPT:
+                answer = await asyncio.to_thread(told, gateway, post(target))
+                assert answer.startswith(b"HTTP/1.1 201 "), target
+        arrived = [request.split(b" ", 2)[1].decode() for request in server.requests]
+        assert arrived == [f"/base{target}" for target in KEPT]
