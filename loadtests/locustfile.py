@@ -30,7 +30,14 @@ from loadtests.clocks import answer as answer_clock
 from loadtests.desk import Desk, Load
 from loadtests.enrollments import Registry
 from loadtests.logs import End, LogWriter, Run
-from loadtests.stations import HABITS, KEYLESS, PRESS_SECONDS, station_names, usual_habit
+from loadtests.stations import (
+    HABITS,
+    KEYLESS,
+    PRESS_SECONDS,
+    station_names,
+    token_of,
+    usual_habit,
+)
 from loadtests.tab import Tab
 from loadtests.uplink import Uplink
 from loadtests.wire import Wire
@@ -256,7 +263,10 @@ class Station(FastHttpUser):
     def work(self) -> None:
         """Take the next desk that nobody sits at, and work until it closes."""
         if _Process.load is not None and _Process.stations:
-            Desk(_Process.stations.popleft(), _Process.load, self._wire).work()
+            name = _Process.stations.popleft()
+            if _Process.load.flood is not None:
+                self._wire.say_who(token_of(name))
+            Desk(name, _Process.load, self._wire).work()
         raise StopUser
 
 

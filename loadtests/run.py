@@ -22,6 +22,7 @@ from loadtests.parts import Part, running
 from loadtests.peers import PEERS
 from loadtests.progress import Board
 from loadtests.scenario import Scenario
+from loadtests.stations import station_names, tokens_file
 from loadtests.watch import Watch
 
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
@@ -151,7 +152,13 @@ async def _way(
     if plan.gateway is not None:
         yield vias.Way(plan.gateway)
     elif plan.via == "gateway":
-        async with vias.gateway(session, upstream, plan.folder, plan.scaled.gateway) as way:
+        settings = dict(plan.scaled.gateway)
+        if plan.scaled.flood is not None:
+            # A flood is one station's: the gateway must be able to tell them apart.
+            tokens = plan.folder / "tokens.json"
+            tokens.write_text(tokens_file(station_names(plan.scaled.stations.per_kecamatan)))
+            settings["stations.tokens_file"] = str(tokens)
+        async with vias.gateway(session, upstream, plan.folder, settings) as way:
             yield way
     elif plan.via in PEERS:
         peer, server = PEERS[plan.via], plan.scaled.server

@@ -3,8 +3,10 @@
 Knows nothing of sockets or clocks: the locustfile executes what is decided here.
 """
 
+import hashlib
+import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -61,6 +63,27 @@ def of_desk(name: str, kecamatan: str, count: int, desks: int) -> int:
     if place != f"{REGENCY}.{kecamatan}":
         return 0
     return len(range(int(desk) - 1, count, desks))
+
+
+def token_of(station: str) -> str:
+    """What a station says who it is with, where the gateway must tell stations apart."""
+    return f"token-of-{station}"
+
+
+def tokens_file(names: Iterable[str]) -> str:
+    """The gateway's file of tokens for these stations; no limit of it is in their way."""
+    return json.dumps(
+        {
+            "stations": [
+                {
+                    "name": name,
+                    "token_sha256": hashlib.sha256(token_of(name).encode()).hexdigest(),
+                    "max_inflight": 100_000,
+                }
+                for name in names
+            ]
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)

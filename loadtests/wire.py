@@ -41,6 +41,11 @@ class Wire:
         self._report = report
         self._keyed = keyed
         self._uplink = uplink
+        self._token: str | None = None
+
+    def say_who(self, token: str) -> None:
+        """From now on every request says which station it is from."""
+        self._token = token
 
     def send(self, enrollment: Enrollment, body: bytes) -> Answer:
         """One try to record. Always POST: the client below repeats a PUT by itself."""
@@ -83,6 +88,8 @@ class Wire:
         headers: dict[str, str],
         body: bytes | Iterable[bytes] = b"",
     ) -> Answer:
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
         started = time.perf_counter()
         size = 0
         try:
