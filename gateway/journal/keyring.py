@@ -24,7 +24,8 @@ from gateway.files import create_file, replace_file
 KEY_BYTES: Final = 32
 ID_BYTES: Final = 8
 _VERSION: Final = 1
-_MARK_NAME: Final = "keyring"
+MARK, NEEDED = "keyring", "keyring-ids"
+"""Under these names a journal keeps whose keys it was written with, and with which of them."""
 
 
 class KeyRingFault(Exception):
@@ -123,6 +124,11 @@ class KeyRing:
         keys = {**self.keys, active: secrets.token_bytes(KEY_BYTES)}
         return KeyRing(index_key=self.index_key, keys=keys, active=active)
 
+    def pruned(self) -> "KeyRing":
+        """The same with the active key alone: for a journal that needs no other any more."""
+        keys = {self.active: self.keys[self.active]}
+        return KeyRing(index_key=self.index_key, keys=keys, active=self.active)
+
     def replace(self, path: Path) -> None:
         """Write these keys over the file at ``path``: after a crash it holds the old or the new.
 
@@ -154,16 +160,26 @@ async def bind(journal: Notes, ring: KeyRing) -> None:
     """Tie an open journal to its keys on the first start, and check it on every later one.
 
     Raises:
-        KeyRingFault: the journal was written with another key file.
+        KeyRingFault: the journal was written with another key file, or with a key that this one
+            lacks: an older copy of it, or one that a key was taken out of too early.
     """
-    known = await journal.recall(_MARK_NAME)
+    known = await journal.recall(MARK)
     if known is None:
-        await journal.remember(_MARK_NAME, ring.mark())
+        await journal.remember(MARK, ring.mark())
     elif not hmac.compare_digest(known, ring.mark()):
         raise KeyRingFault(
             "this key file is not the one that the journal was written with; "
             "set journal.key_file to the right one, or put it back from your backup"
         )
+    needed = set((await journal.recall(NEEDED) or "").split())
+    lacking = sorted(needed - {key_id.hex() for key_id in ring.keys})
+    if lacking:
+        raise KeyRingFault(
+            f"the key file lacks {', '.join(lacking)}, which this journal was written with; "
+            "put its newest copy back"
+        )
+    if ring.active.hex() not in needed:
+        await journal.remember(NEEDED, " ".join(sorted({*needed, ring.active.hex()})))
 
 
 def _parse(document: Mapping[str, object]) -> KeyRing:

@@ -13,41 +13,31 @@ Must not know where the parts are kept, or who may see them.
 """
 
 import hmac
-import json
 import secrets
-from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.core.enrollment import Answer, Enrollment, Headers
+from gateway.core.enrollment import Answer, Enrollment
 from gateway.journal.contract import Entry, JournalFault, Kept, Sealed
 from gateway.journal.keyring import ID_BYTES, KEY_BYTES, KeyRing
+from gateway.journal.plain import (
+    Envelope,
+    dump_answer,
+    dump_envelope,
+    load_answer,
+    load_envelope,
+)
 
 _FORMAT: Final = b"\x01"
 _NONCE_BYTES: Final = 12
 _ONCE: Final = bytes(_NONCE_BYTES)
-_ENVELOPE, _BODY, _ANSWER = b"envelope", b"body", b"answer"
-
-# ASCII JSON escapes lone surrogates too, so header bytes that are not UTF-8 come back exactly.
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+ENVELOPE, BODY, ANSWER = b"envelope", b"body", b"answer"
 
 
 class SealBroken(JournalFault):
     """A kept part does not open: altered, moved from another record, or its key is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """An enrollment without its body. See ``core.enrollment.Enrollment`` for the fields."""
-
-    method: str
-    target: str = field(repr=False)
-    headers: Headers = field(repr=False)
-    key: str = field(repr=False)
-    content_sha256: str
-    ordering_key: str | None = field(repr=False)
 
 
 class Sealer:
@@ -98,8 +88,8 @@ class Sealer:
             rank=rank,
             accepted_at=enrollment.accepted_at,
             size=len(enrollment.body),
-            envelope=self._seal(_dump_envelope(envelope), _ENVELOPE, bound),
-            body=self._seal(enrollment.body, _BODY, bound),
+            envelope=self._seal(dump_envelope(envelope), ENVELOPE, bound),
+            body=self._seal(enrollment.body, BODY, bound),
         )
 
     def open(self, kept: Kept) -> Enrollment:
@@ -118,7 +108,7 @@ class Sealer:
             method=envelope.method,
             target=envelope.target,
             headers=envelope.headers,
-            body=self._open(kept.body, _BODY, kept),
+            body=self._open(kept.body, BODY, kept),
             content_sha256=envelope.content_sha256,
             accepted_at=kept.life.accepted_at,
             priority=kept.life.priority,
@@ -132,14 +122,14 @@ class Sealer:
         Raises:
             SealBroken: it does not open.
         """
-        return _load_envelope(self._open(kept.envelope, _ENVELOPE, kept))
+        return load_envelope(self._open(kept.envelope, ENVELOPE, kept))
 
     def seal_answer(
         self, enrollment_id: str, station: str, fingerprint: bytes, answer: Answer
     ) -> Sealed:
         """The server's answer to this enrollment, for ``Change.answer``."""
         bound = _bound(enrollment_id, station, fingerprint)
-        return self._seal(_dump_answer(answer), _ANSWER, bound)
+        return self._seal(dump_answer(answer), ANSWER, bound)
 
     def open_answer(self, kept: Kept) -> Answer | None:
         """The server's answer; None while there is none.
@@ -149,7 +139,29 @@ class Sealer:
         """
         if kept.answer is None:
             return None
-        return _load_answer(self._open(kept.answer, _ANSWER, kept))
+        return load_answer(self._open(kept.answer, ANSWER, kept))
+
+    def rewrapped(
+        self, key: bytes, *, part: bytes, enrollment_id: str, station: str, fingerprint: bytes
+    ) -> bytes:
+        """A part's data key, wrapped by the active key; the same bytes if it is already.
+
+        Args:
+            key: as in ``Sealed.key``.
+            part: ``ENVELOPE``, ``BODY`` or ``ANSWER``.
+            enrollment_id: whose part it is, as ``station`` and ``fingerprint``.
+            station: see above.
+            fingerprint: see above.
+
+        Raises:
+            SealBroken: it does not unwrap.
+        """
+        if key_id_of(key) == self._active:
+            return key
+        bound = _bound(enrollment_id, station, fingerprint)
+        associated = _framed(_FORMAT, part, bound)
+        data_key = self._unwrap(key, associated, f"{part.decode()} of {enrollment_id}")
+        return self._wrap(data_key, secrets.token_bytes(_NONCE_BYTES), associated)
 
     def _index(self, purpose: str, *fields: str) -> bytes:
         parts = [each.encode("utf-8", "surrogateescape") for each in (purpose, *fields)]
@@ -159,30 +171,46 @@ class Sealer:
         associated = _framed(_FORMAT, part, bound)
         drawn = secrets.token_bytes(KEY_BYTES + _NONCE_BYTES)  # one call to the kernel, not two
         data_key, nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:]
-        wrapped = self._wrapping[self._active].encrypt(nonce, data_key, associated)
         return Sealed(
-            key=b"".join((_FORMAT, self._active, nonce, wrapped)),
+            key=self._wrap(data_key, nonce, associated),
             data=AESGCM(data_key).encrypt(_ONCE, plain, associated),
         )
 
     def _open(self, sealed: Sealed, part: bytes, kept: Kept) -> bytes:
-        key = sealed.key
-        after_id = 1 + ID_BYTES
-        key_id = key[1:after_id]
-        nonce, wrapped = key[after_id : after_id + _NONCE_BYTES], key[after_id + _NONCE_BYTES :]
-        wrapping = self._wrapping.get(key_id)
         name = f"{part.decode()} of {kept.life.id}"
-        if key[:1] != _FORMAT:
-            raise SealBroken(f"the {name} has a format that this version does not know")
-        if wrapping is None:
-            raise SealBroken(f"the {name} needs key {key_id.hex()}, which the key file lacks")
         bound = _bound(kept.life.id, kept.life.station, kept.fingerprint)
         associated = _framed(_FORMAT, part, bound)
+        data_key = self._unwrap(sealed.key, associated, name)
         try:
-            data_key = wrapping.decrypt(nonce, wrapped, associated)
             return AESGCM(data_key).decrypt(_ONCE, sealed.data, associated)
         except (InvalidTag, ValueError):
             raise SealBroken(f"the {name} is altered or belongs to another record") from None
+
+    def _wrap(self, data_key: bytes, nonce: bytes, associated: bytes) -> bytes:
+        wrapped = self._wrapping[self._active].encrypt(nonce, data_key, associated)
+        return b"".join((_FORMAT, self._active, nonce, wrapped))
+
+    def _unwrap(self, key: bytes, associated: bytes, name: str) -> bytes:
+        after_id = 1 + ID_BYTES
+        nonce, wrapped = key[after_id : after_id + _NONCE_BYTES], key[after_id + _NONCE_BYTES :]
+        wrapping = self._wrapping.get(key_id_of(key))
+        if not key:
+            raise SealBroken(f"the {name} is lost")
+        if key[:1] != _FORMAT:
+            raise SealBroken(f"the {name} has a format that this version does not know")
+        if wrapping is None:
+            raise SealBroken(
+                f"the {name} needs key {key_id_of(key).hex()}, which the key file lacks"
+            )
+        try:
+            return wrapping.decrypt(nonce, wrapped, associated)
+        except (InvalidTag, ValueError):
+            raise SealBroken(f"the {name} is altered or belongs to another record") from None
+
+
+def key_id_of(key: bytes) -> bytes:
+    """The id of the key that wrapped a part's data key."""
+    return key[1 : 1 + ID_BYTES]
 
 
 def _bound(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
@@ -192,42 +220,3 @@ def _bound(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
 def _framed(*parts: bytes) -> bytes:
     """The parts, each after its length: two different lists never give the same bytes."""
     return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
-
-
-def _dump_envelope(envelope: Envelope) -> bytes:
-    fields = (
-        envelope.method,
-        envelope.target,
-        envelope.headers,
-        envelope.key,
-        envelope.content_sha256,
-        envelope.ordering_key,
-    )
-    return _encode(fields).encode("ascii")
-
-
-def _load_envelope(plain: bytes) -> Envelope:
-    method, target, headers, key, content_sha256, ordering_key = json.loads(plain)
-    return Envelope(
-        method=method,
-        target=target,
-        headers=_headers(headers),
-        key=key,
-        content_sha256=content_sha256,
-        ordering_key=ordering_key,
-    )
-
-
-def _dump_answer(answer: Answer) -> bytes:
-    head = _encode((answer.status, answer.headers)).encode("ascii")
-    return len(head).to_bytes(4, "big") + head + answer.body
-
-
-def _load_answer(plain: bytes) -> Answer:
-    start = 4 + int.from_bytes(plain[:4], "big")
-    status, headers = json.loads(plain[4:start])
-    return Answer(status=status, headers=_headers(headers), body=plain[start:])
-
-
-def _headers(pairs: list[list[str]]) -> Headers:
-    return tuple((name, value) for name, value in pairs)

@@ -1,0 +1,68 @@
+"""The plain form of what is sealed: envelopes and answers to bytes and back, exactly.
+
+Must not know keys, or where it is kept.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.core.enrollment import Answer, Headers
+
+# ASCII JSON escapes lone surrogates too, so header bytes that are not UTF-8 come back exactly.
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An enrollment without its body. See ``core.enrollment.Enrollment`` for the fields."""
+
+    method: str
+    target: str = field(repr=False)
+    headers: Headers = field(repr=False)
+    key: str = field(repr=False)
+    content_sha256: str
+    ordering_key: str | None = field(repr=False)
+
+
+def dump_envelope(envelope: Envelope) -> bytes:
+    """Everything but the body, as bytes."""
+    fields = (
+        envelope.method,
+        envelope.target,
+        envelope.headers,
+        envelope.key,
+        envelope.content_sha256,
+        envelope.ordering_key,
+    )
+    return _encode(fields).encode("ascii")
+
+
+def load_envelope(plain: bytes) -> Envelope:
+    """The reverse."""
+    method, target, headers, key, content_sha256, ordering_key = json.loads(plain)
+    return Envelope(
+        method=method,
+        target=target,
+        headers=_headers(headers),
+        key=key,
+        content_sha256=content_sha256,
+        ordering_key=ordering_key,
+    )
+
+
+def dump_answer(answer: Answer) -> bytes:
+    """An answer as bytes: its head's length, its head, its body."""
+    head = _encode((answer.status, answer.headers)).encode("ascii")
+    return len(head).to_bytes(4, "big") + head + answer.body
+
+
+def load_answer(plain: bytes) -> Answer:
+    """The reverse."""
+    start = 4 + int.from_bytes(plain[:4], "big")
+    status, headers = json.loads(plain[4:start])
+    return Answer(status=status, headers=_headers(headers), body=plain[start:])
+
+
+def _headers(pairs: list[list[str]]) -> Headers:
+    return tuple((name, value) for name, value in pairs)
