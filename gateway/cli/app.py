@@ -9,6 +9,7 @@ from gateway.cli import (
     config,
     delivery,
     health,
+    journal,
     keys,
     queue,
     receipts,
@@ -77,6 +78,7 @@ app.command(
     rich_help_panel=WATCH, epilog=examples(f'{NAME} pause --reason "the server is being moved"')
 )(delivery.pause)
 app.command(rich_help_panel=WATCH)(delivery.resume)
+app.add_typer(journal.app, name="journal", rich_help_panel=WATCH)
 app.add_typer(receipts.app, name="receipts", rich_help_panel=WATCH)
 app.add_typer(audit.app, name="audit", rich_help_panel=WATCH)
 app.add_typer(config.app, name="config", rich_help_panel=SET_UP)

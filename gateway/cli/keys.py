@@ -8,8 +8,9 @@ import typer
 
 from gateway.cli.exits import Failure
 from gateway.cli.given import configuration
+from gateway.cli.journal import working
 from gateway.cli.options import ConfigFile, examples
-from gateway.cli.screen import say
+from gateway.cli.screen import progress, say
 
 if TYPE_CHECKING:
     from gateway.config import Paths
@@ -57,26 +58,69 @@ def generate(which: Which = None, config: ConfigFile = None) -> None:
     epilog=examples(
         "enrollment-gateway keys rotate --config gateway.toml",
         "enrollment-gateway keys rotate receipts --config gateway.toml",
+        "enrollment-gateway keys rotate journal --forget-old --config gateway.toml",
     )
 )
-def rotate(which: Which = None, config: ConfigFile = None) -> None:
-    """Add a new key to each file; the gateway uses it from its next start on.
+def rotate(
+    which: Which = None,
+    config: ConfigFile = None,
+    *,
+    forget_old: Annotated[
+        bool,
+        typer.Option(
+            "--forget-old",
+            help="Also take the journal's old keys out of their file. Backups and exports that were"
+            " made before cannot be opened with it any more.",
+        ),
+    ] = False,
+) -> None:
+    """Make a new key in each file, and wrap the journal's data keys anew under its new one.
 
-    The old ones stay: what they sealed still opens, what they signed is still genuine.
+    The gateway must be stopped (else exit 75). Cut off, it goes on when it is called again. The
+    old keys stay in the file, for backups, until --forget-old; receipts that an old key signed are
+    still genuine.
     """
     from gateway.intake import signing
-    from gateway.journal.keyring import KeyRing, KeyRingFault
+    from gateway.journal.keyring import KeyRingFault
 
     files = _files(config)
     try:
         if which is not Kind.RECEIPTS:
-            KeyRing.load(files.journal_keys).rotated().replace(files.journal_keys)
-            say(f"{files.journal_keys} has a new key")
+            _rotate_journal(config, forget_old=forget_old)
         if which is not Kind.JOURNAL:
             signing.rotate(files.receipt_keys)
             say(f"{files.receipt_keys} has a new key")
     except (KeyRingFault, signing.ReceiptKeyFault) as fault:
         raise Failure(f"{fault}.") from None
+
+
+def _rotate_journal(config: Path | None, *, forget_old: bool) -> None:
+    """A new key, unless the last rotation was cut off; then all under it."""
+    from gateway.journal.keyring import KeyRing
+    from gateway.journal.sqlite.offline.rewrapping import needs_more_than_one, rewrap
+
+    with working(config) as files:
+        ring = KeyRing.load(files.journal_keys)
+        if not files.journal.exists():
+            ring.rotated().replace(files.journal_keys)
+            say(f"{files.journal_keys} has a new key")
+            return
+        if needs_more_than_one(files.journal):
+            say("the last rotation was not finished; going on with its key")
+        else:
+            ring = ring.rotated()
+            ring.replace(files.journal_keys)
+            say(f"{files.journal_keys} has a new key; keep a copy of it elsewhere")
+        found = rewrap(files.journal, ring, progress=progress("wrapped anew"))
+        say(f"{found.changed} enrollments are under the new key")
+        if found.broken:
+            raise Failure(
+                f"{len(found.broken)} do not open and stay as they were, first: {found.broken[0]}."
+                "\nNo old key is taken out. See `enrollment-gateway journal verify`."
+            )
+        if forget_old:
+            ring.pruned().replace(files.journal_keys)
+            say("the old keys are gone from the file")
 
 
 def _files(config: Path | None) -> "Paths":

@@ -3,7 +3,8 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 NOTHING = "-"
 # Where nobody looks at the width, a row stays on one line for `grep` and `awk`.
 UNBOUNDED = 240
+EVERY_SECONDS = 0.5
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -28,6 +30,21 @@ def say(text: str) -> None:
 def say_json(document: object) -> None:
     """A document for machines."""
     typer.echo(json.dumps(_masked(document), indent=2))
+
+
+def progress(verb: str) -> Callable[[int, int], None]:
+    """Tells how far long work is: a line on a terminal's standard error, nothing elsewhere."""
+    told = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if not sys.stderr.isatty() or (now - told < EVERY_SECONDS and done < total):
+            return
+        told = now
+        typer.echo(f"\r{done:,} of {total:,} {verb}", err=True, nl=done >= total)
+
+    return tell
 
 
 def clean(text: str) -> str:
