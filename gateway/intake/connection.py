@@ -80,7 +80,8 @@ class StationConnection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse; watch over heads that do not end and bodies whose framing broke."""
-        was_idle = self.idle
+        # Not ``idle``: a connection's first bytes may come before its handler has begun to wait.
+        is_free = self._current_request is None and not self._messages
         last_body = self._messages[-1][1] if self._messages else self._body
         body_ended = last_body.is_eof()
         try:
@@ -94,7 +95,7 @@ class StationConnection(RequestHandler):
         elif self._head_timer is None and data and self.idle:
             delay = self._server.settings.header_timeout_seconds
             self._head_timer = self._loop.call_later(delay, self._head_is_late)
-        if body_ended and not (was_idle and self._messages):
+        if body_ended and not (is_free and self._messages):
             self._is_ahead(len(data))
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -86,6 +86,8 @@ async def test_a_journal_that_is_not_synced_is_found(tmp_path: Path, *, broken: 
             stage.gateway.kill()
             lose_power(stage.gateway.journal, shadows)
             await asyncio.to_thread(stage.gateway.start, careful)
+            # A journal that lost something is noticed, and waits for an operator.
+            await asyncio.to_thread(stage.gateway.ask_admin, "POST", "resume")
         await stage.drained()
         judged(stage, broken=broken, expected="lost_promised")
 

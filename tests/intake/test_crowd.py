@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.intake.connection import MOST_AHEAD
 from gateway.intake.crowd import TOLD_AT_ONCE, Crowd, Place
 from gateway.intake.settings import IntakeSettings
+from tests.fuzz.wire import Pipe
 from tests.support.door import open_door
 
 HEAD = b"POST /e HTTP/1.1\r\nHost: g\r\nContent-Length: %d\r\n\r\n"
@@ -119,3 +120,20 @@ async def test_a_large_body_in_many_reads_is_not_taken_for_a_head(tmp_path: Path
         whole = HEAD % len(first) + first + HEAD % len(last) + last
         answer = await door.raw(whole + b"GET / HTTP/1.0\r\nHost: g\r\nHost: h\r\n\r\n")
         assert answer.count(b"HTTP/1.1 201 ") == 2
+
+
+async def test_a_body_that_comes_with_a_connections_first_bytes_is_taken(tmp_path: Path) -> None:
+    async with open_door(tmp_path) as door:
+        server = door.listener._server
+        assert server is not None
+        connection, pipe = server(), Pipe()
+        connection.connection_made(pipe)
+        # Before the handler has begun to wait: a loop may read as soon as it accepts.
+        connection.data_received(HEAD % 200_000 + bytes(150_000))
+        await asyncio.sleep(0.01)
+        connection.data_received(bytes(50_000))
+        async with asyncio.timeout(2):
+            while not door.delivery.handed:  # noqa: ASYNC110 - the double has no event
+                await asyncio.sleep(0.001)
+        assert (await door.only()).body == bytes(200_000)
+        connection.connection_lost(None)
