@@ -13,7 +13,8 @@ from tests.faults.trials import load
 
 if __name__ == "__main__":
     found = [trial for path in sys.argv[1:] for trial in load(Path(path).read_text("utf-8"))]
-    known = {trial.name: trial for trial in found}
-    trials = list((known | {trial.name: trial for trial in found if trial.results}).values())
+    known = {(trial.name, trial.claims): trial for trial in found}
+    known |= {(trial.name, trial.claims): trial for trial in found if trial.results}
+    trials = list(known.values())
     sys.stdout.write(page(trials, effort().described))
     sys.exit(any(trial.result == "failed" for trial in trials))

@@ -47,7 +47,7 @@ class Campaign:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._trials: dict[str, Trial] = {}
+        self._trials: dict[str, Trial] = {}  # by the id of each case
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(
@@ -56,17 +56,19 @@ class Campaign:
         """Leave out what tries no fault."""
         marked: list[pytest.Item] = []
         others: list[pytest.Item] = []
+        known: dict[tuple[str, tuple[Claim, ...]], Trial] = {}
         for item in items:
-            claims = claims_of(item)
+            claims, name = claims_of(item), item.nodeid.partition("[")[0]
             (marked if claims else others).append(item)
             if claims:
-                self._trials.setdefault(_name(item.nodeid), Trial(_name(item.nodeid), claims))
+                trial = known.setdefault((name, claims), Trial(name, claims))
+                self._trials[item.nodeid] = trial
         config.hook.pytest_deselected(items=others)
         items[:] = marked
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how a phase of a test ended: a setup or a teardown that fails counts too."""
-        trial = self._trials.get(_name(report.nodeid))
+        trial = self._trials.get(report.nodeid)
         if trial is None:
             return
         trial.seconds += report.duration
@@ -79,11 +81,8 @@ class Campaign:
 
     def pytest_sessionfinish(self) -> None:
         """Write the results."""
-        self._path.write_text(dump(self._trials.values()), encoding="utf-8")
-
-
-def _name(nodeid: str) -> str:
-    return nodeid.partition("[")[0]
+        trials = {id(trial): trial for trial in self._trials.values()}
+        self._path.write_text(dump(trials.values()), encoding="utf-8")
 
 
 def _trouble(report: pytest.TestReport) -> str:

@@ -30,6 +30,13 @@ def test_power():
 def test_again():
     pass
 
+@pytest.mark.parametrize("way", [
+    pytest.param("first", marks=pytest.mark.fault(5, did="one way", sees="sound")),
+    pytest.param("second", marks=pytest.mark.fault(6, did="another way", sees="as sound")),
+])
+def test_two_ways(way):
+    pass
+
 @pytest.mark.fault(4, did="filled the disk", sees="503")
 def test_full():
     pytest.skip("no disk to fill")
@@ -72,9 +79,11 @@ def test_every_row_is_in_the_table_with_what_came_of_it(tmp_path: Path) -> None:
     assert "| **FAILED** |" in line(page, 3)
     assert "| looked again | clean | passed |" in page
     assert "| no disk to fill | **SKIPPED** |" in line(page, 4)
-    assert NOT_TRIED in line(page, 5)
-    assert "1 passed, 2 **FAILED**, 1 **SKIPPED**" in page
-    assert f"{len(ROWS) - 4} {NOT_TRIED}" in page
+    assert "| one way | sound | passed |" in line(page, 5)
+    assert "| another way | as sound | passed |" in line(page, 6)
+    assert NOT_TRIED in line(page, 7)
+    assert "3 passed, 2 **FAILED**, 1 **SKIPPED**" in page
+    assert f"{len(ROWS) - 6} {NOT_TRIED}" in page
 
 
 @pytest.mark.parametrize("mark", ['(99, did="x", sees="y")', "(1)", '(1, did="x", seen="y")'])
@@ -99,3 +108,10 @@ def table(*results: Path) -> tuple[int, str]:
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     return ended.returncode, ended.stdout
+
+
+def test_the_page_in_the_docs_has_every_row_and_none_that_nobody_tried() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text("utf-8")
+    for number, row in ROWS.items():
+        assert line(page, number).startswith(f"| {number} | {row.fault} | {row.expected} | ")
+    assert NOT_TRIED not in page

@@ -156,5 +156,5 @@ async def test_a_gateway_that_promises_before_its_commit_is_found(tmp_path: Path
     launcher = ("-m", sabotage.__name__, sabotage.promise_before_the_commit.__name__)
     hasty = await record(tmp_path, count=50, most_bytes=5000, launcher=launcher)
     accepted, early = early_promises(hasty)
-    assert accepted > 0
-    assert len(early) == accepted
+    # Not all: who was held for a while had the promise after the commit, by chance.
+    assert len(early) > accepted / 2 > 0

@@ -22,7 +22,7 @@ class Claim:
 
 @dataclass(slots=True)
 class Trial:
-    """One test function, all its cases together, as far as they ran.
+    """One test function, all its cases with the same marks together, as far as they ran.
 
     Attributes:
         name: its path and name, without a case.
