@@ -291,22 +291,19 @@ class SqliteBook:
         return True
 
     def _erase_body(self, seq: int, answer: Sealed | None) -> None:
-        """Write the row anew without it: an UPDATE would leave its page almost empty, and taken.
+        """Take the key and the body out of the row, where it stands; the answer comes with it.
 
-        The answer, where there is one, comes with it: an UPDATE before would first write the whole
-        row once more, body and all.
+        In place, since a row that moves leaves copies of its neighbours' keys on pages that are only
+        freed. The price: a body that fits on its row's page gives no room back until it is forgotten.
         """
-        rest = self._one(
-            "SELECT envelope_key, envelope, answer_key, answer FROM content WHERE seq = ?", seq
-        )
-        if rest is not None and answer is not None:
-            rest = (*rest[:2], answer.key, answer.data)
-        self._execute("DELETE FROM content WHERE seq = ?", (seq,))
-        self._execute(
-            "INSERT INTO content (seq, envelope_key, envelope, answer_key, answer)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (seq, *(rest or ())),
-        )
+        if answer is None:
+            self._execute("UPDATE content SET body_key = NULL, body = NULL WHERE seq = ?", (seq,))
+        else:
+            self._execute(
+                "UPDATE content SET body_key = NULL, body = NULL, answer_key = ?, answer = ?"
+                " WHERE seq = ?",
+                (answer.key, answer.data, seq),
+            )
 
     def list(
         self,
