@@ -293,8 +293,9 @@ class SqliteBook:
     def _erase_body(self, seq: int, answer: Sealed | None) -> None:
         """Take the key and the body out of the row, where it stands; the answer comes with it.
 
-        In place, since a row that moves leaves copies of its neighbours' keys on pages that are only
-        freed. The price: a body that fits on its row's page gives no room back until it is forgotten.
+        In place, since a row that moves leaves copies of its neighbours' keys on pages that are
+        only freed. The price: a body that fits on its row's page gives its room back only when the
+        enrollment is forgotten.
         """
         if answer is None:
             self._execute("UPDATE content SET body_key = NULL, body = NULL WHERE seq = ?", (seq,))
