@@ -44,6 +44,16 @@ class Cluster:
             assert time.monotonic() < deadline, self.primary.tail()
             time.sleep(0.05)
 
+    def catch_up(self) -> None:
+        """Write out what the primary has in memory, and wait until every standby has it."""
+        self.primary.sql("CHECKPOINT")
+        flushed = int(self.primary.sql("SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')"))
+        deadline = time.monotonic() + PATIENCE
+        for node in self.nodes:
+            while node is not self.primary and _received(node) < flushed:
+                assert time.monotonic() < deadline, node.tail()
+                time.sleep(0.05)
+
     def fail_over(self) -> None:
         """Kill the primary, and make one of the standby that has most."""
         self.primary.kill()
