@@ -32,7 +32,11 @@ class BothStores(RuleBasedStateMachine):
         super().__init__()
         self.now = 100.0
         self.runner = asyncio.Runner()
-        self.stores: tuple[Journal, Journal] = (MemoryJournal(), self.other())
+        self.stores: tuple[Journal, Journal] = (self.reference(), self.other())
+
+    def reference(self) -> Journal:
+        """The plain reference."""
+        return MemoryJournal()
 
     def other(self) -> Journal:
         """The store that is compared with the reference."""

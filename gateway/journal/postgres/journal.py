@@ -45,6 +45,7 @@ from gateway.journal.sharing import Heard, Hint, Turn
 T = TypeVar("T")
 PATIENCE_SECONDS: Final = 8.0
 _CLOSING_SECONDS: Final = 5.0
+_TURNS_TO_CLOSE: Final = 3
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOBODY: Final = str(uuid.UUID(int=0))
 WITHDRAWN: Final = "withdrawn"
@@ -141,6 +142,10 @@ class PostgresJournal:
         if self._hinting is not None:
             self._hinting.cancel()
             await asyncio.gather(self._hinting, return_exceptions=True)
+        for _ in range(_TURNS_TO_CLOSE):
+            await asyncio.sleep(
+                0
+            )  # a connection that was dropped is closed by the loop's next turn
 
     async def _session(self, *, migrate: bool = False) -> Session:
         connection = await opening.connect(self._url, name=self.name)

@@ -89,15 +89,23 @@ async def connect(url: str, *, name: str) -> Any:  # noqa: ANN401 - asyncpg's co
                 break
             except LOST as error:
                 last = error
-    finally:
-        for each in tries:
-            each.cancel()
-        for late in await asyncio.gather(*tries, return_exceptions=True):
-            if not isinstance(late, BaseException) and late is not chosen:
-                late.terminate()
+        await _drop(tries, but=chosen)
+    except BaseException:
+        # Also the one that was chosen: nobody will be handed it.
+        await _drop(tries, but=None)
+        raise
     if chosen is None:
         raise last
     return chosen
+
+
+async def _drop(tries: Sequence["asyncio.Future[Any]"], *, but: object) -> None:
+    """End what is still being tried, and what came too late."""
+    for each in tries:
+        each.cancel()
+    for late in await asyncio.gather(*tries, return_exceptions=True):
+        if not isinstance(late, BaseException) and late is not but:
+            late.terminate()
 
 
 async def _connect_one(url: str, name: str) -> Any:  # noqa: ANN401 - asyncpg's connection
