@@ -30,6 +30,8 @@ def measure(plan: Plan, levels: tuple[int, ...] = LEVELS) -> Figure:
             full, empty = room / "full", room / "empty"
             for folder, count in ((full, level), (empty, 0)):
                 folder.mkdir()
+                with gateway(plan.cores, folder, upstream_port=free_port()):
+                    pass  # it makes the journal's keys, without which no journal is opened
                 _store(folder, plan, "--fill", str(count))
             rows += _claims(full, empty, level, plan)
             rows += _served(full, empty, level, plan)

@@ -81,7 +81,8 @@ class StationConnection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Parse; watch over heads that do not end and bodies whose framing broke."""
         # Not ``idle``: a connection's first bytes may come before its handler has begun to wait.
-        is_free = self._current_request is None and not self._messages
+        was_ahead = len(self._messages)
+        is_free = self._current_request is None and not was_ahead
         last_body = self._messages[-1][1] if self._messages else self._body
         body_ended = last_body.is_eof()
         try:
@@ -96,7 +97,10 @@ class StationConnection(RequestHandler):
             delay = self._server.settings.header_timeout_seconds
             self._head_timer = self._loop.call_later(delay, self._head_is_late)
         if body_ended and not (is_free and self._messages):
-            self._is_ahead(len(data))
+            # The answer is read a moment before its handler is done here: a request that comes in
+            # that moment is the next one in hand. Its body has a bound of its own.
+            is_next = was_ahead == 0 and len(self._messages) == 1
+            self._is_ahead(len(data) - (self._messages[0][1].total_bytes if is_next else 0))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell whoever waits for this station, or for its body."""

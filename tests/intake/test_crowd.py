@@ -137,3 +137,26 @@ async def test_a_body_that_comes_with_a_connections_first_bytes_is_taken(tmp_pat
                 await asyncio.sleep(0.001)
         assert (await door.only()).body == bytes(200_000)
         connection.connection_lost(None)
+
+
+async def test_the_next_request_may_come_before_the_last_is_quite_done_here(
+    tmp_path: Path,
+) -> None:
+    """A station reads its answer a moment before the handler has ended, and sends at once."""
+    async with open_door(tmp_path) as door:
+        reader, writer = await asyncio.open_connection(*door.address)
+        door.delivery.answers = lambda _: None
+        writer.write(HEAD % 0)
+        while not door.delivery.handed:  # noqa: ASYNC110 - the double has no event
+            await asyncio.sleep(0.001)
+        size = 4 * MOST_AHEAD
+        writer.write(HEAD % size + bytes(size))
+        await asyncio.sleep(0.05)  # it is read, as far as it is, while the first is in hand
+        for _ in range(2):
+            door.intake.release()
+            async with asyncio.timeout(2):
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 202 ")
+                await reader.readuntil(b"}")
+            await asyncio.sleep(0.1)
+        writer.close()
+        assert (await door.totals()).accepted == 2
