@@ -1,6 +1,7 @@
 """Many stations that each send one enrollment and wait. Says ``held`` when all have sent it."""
 
 import asyncio
+import os
 import sys
 
 import uvloop
@@ -12,7 +13,7 @@ async def _hold(port: int, count: int) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(
             b"POST /enrollments HTTP/1.1\r\nHost: x\r\nContent-Length: 2048\r\n"
-            b'Idempotency-Key: "held-%d"\r\n\r\n' % number + b"x" * 2048
+            b'Idempotency-Key: "%d-%d"\r\n\r\n' % (os.getpid(), number) + b"x" * 2048
         )
         writers.append(writer)
     print("held", flush=True)
