@@ -60,6 +60,13 @@ faults-long: setup ## the same at full length: 500 kills, 500 crash images (half
 	$(TRY)/others.json $(LONG:%=--ignore=%); wait
 	ENROLLMENT_FAULTS_WHOLE=1 $(BIN)/python -m tests.faults $(FAULTS)/*.json > docs/faults.md
 
+SEED ?=
+COUNT ?= 10000
+
+.PHONY: simulate
+simulate: setup ## whole histories from 10,000 seeds (COUNT=…); SEED=… prints one of them
+	$(BIN)/python -m simulation $(if $(SEED),replay $(SEED),seeds --count $(COUNT))
+
 .PHONY: season
 season: setup ## 155,000 enrollments at small packets through the gateway (some minutes)
 	$(BIN)/python -m loadtests run season

@@ -23,12 +23,14 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is not None and timeout <= 0:
+            return []  # something is ready already, and nothing comes from outside
         ready = super().select(0)
         if ready:
             return ready
         if timeout is None:
             raise StalledError("nothing is left that could ever happen")
-        self.now += max(timeout, 0.0)
+        self.now += timeout
         return []
 
 

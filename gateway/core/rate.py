@@ -1,6 +1,9 @@
 """How fast deliveries come, as an exponentially weighted rate. Pure: time is an argument."""
 
 import math
+from typing import Final
+
+_LATELY: Final = 4.0  # horizons
 
 
 class RateMeter:
@@ -8,7 +11,8 @@ class RateMeter:
 
     Each event adds 1/horizon to a level that decays with e^(-t/horizon): for a steady stream of r
     per second the level settles at r. Until one horizon has passed the level is divided by the
-    share it has had time to reach, so that a young meter is not too low.
+    share it has had time to reach, so that a young meter is not too low. What was some horizons ago
+    says nothing of now: then the rate is 0, which is to say unknown, not a tiny one.
     """
 
     def __init__(self, *, horizon: float = 15.0) -> None:
@@ -25,8 +29,8 @@ class RateMeter:
         self._at = now
 
     def rate(self, *, now: float) -> float:
-        """Events per second at ``now``."""
-        if self._began is None:
+        """Events per second at ``now``; 0: none lately."""
+        if self._began is None or self._at is None or now - self._at > _LATELY * self._horizon:
             return 0.0
         age = max(now - self._began, 1.0)
         return self._decayed(now) / -math.expm1(-age / self._horizon)
