@@ -110,7 +110,7 @@ fuzz: setup ## odd bytes at paths, headers and both listeners: make fuzz MINUTES
 	ENROLLMENT_SCHEMATHESIS_EXAMPLES=500 $(BIN)/python -m pytest -q tests/acceptance/test_openapi.py
 
 .PHONY: audit
-audit: setup ## are there known vulnerabilities in what is installed? (asks pypi.org; none answered is a failure)
+audit: setup ## are there known vulnerabilities in what is installed? (no answer is a failure)
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/gateway.lock
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/loadtests.lock
 
