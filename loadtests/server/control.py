@@ -72,6 +72,7 @@ class Control:
     def _state(self) -> dict[str, object]:
         server = self._driver.server
         totals = server.totals(now=self._driver.now())
+        self._driver.move()  # whoever reads the ledger now must find there what the totals tell
         return {
             "state": server.state,
             "mode": server.mode,

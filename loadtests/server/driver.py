@@ -57,8 +57,10 @@ class Driver:
         """Write the totals once per second, for ever."""
         while True:
             await asyncio.sleep(1)
+            # What the sample itself brought to its end comes before it in the ledger.
+            sample = self.server.sample(now=self.now())
             self.move()
-            self._write(self.server.sample(now=self.now()))
+            self._write(sample)
 
     def move(self) -> None:
         """Bring the server to the present, tell what happened, and set the timer for the next."""
