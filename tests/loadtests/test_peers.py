@@ -80,12 +80,15 @@ async def test_a_crowd_is_kept_from_the_server_as_far_as_the_proxy_can(
         proxy(session, peer, str(upstream.make_url("")).rstrip("/"), tmp_path, SERVER) as way,
     ):
 
-        async def one() -> int:
+        async def one(turn: int) -> int:
+            # Within the first one's time, but not at one instant: Caddy looks at how many are in
+            # hand before it counts the new one, so of two that look together both may pass.
+            await asyncio.sleep(turn * 0.008)
             async with session.post(f"{way.url}/enrollments", data=b"x") as answer:
                 return answer.status
 
-        statuses = Counter(await asyncio.gather(*(one() for _ in range(24))))
-    assert 0 < most <= 14 if peer.name == "nginx" else 0 < most <= 6
+        statuses = Counter(await asyncio.gather(*(one(turn) for turn in range(24))))
+    assert 0 < most <= (14 if peer.name == "nginx" else 6), most
     assert statuses[201] >= most
     if peer.name not in {"traefik", "envoy"}:
         assert statuses == {201: 24}
