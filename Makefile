@@ -96,7 +96,7 @@ bench-peers: setup ## the same against nginx, HAProxy, Caddy, Traefik and Envoy,
 	$(BIN)/python -m benchmarks --write --figure 3 --figure 4
 
 .PHONY: bench-harness
-bench-harness: setup ## is the load harness right, and how much can it send? (a quarter of an hour)
+bench-harness: setup ## is the load harness right, and how much can it send? (twenty minutes)
 	$(BIN)/python -m benchmarks.harness
 
 .PHONY: privacy

@@ -10,6 +10,7 @@ from typing import Final
 
 from benchmarks.harness.stations import SHARES, Freeze, Steady, drive, locust, truth
 from benchmarks.programs import Cores, Program, free_port, running
+from loadtests.verdict import decide
 
 CLOSED: Final = Path(__file__).parent / "closed_loop.py"
 PER_SECOND: Final = 25
@@ -23,9 +24,13 @@ class Latency:
     """Seconds by percentile.
 
     ``measured`` and ``true`` are of one run; ``open`` and ``closed`` of two over the same freeze,
-    in which ``open_sent`` and ``closed_sent`` arrivals happened.
+    in which ``open_sent`` and ``closed_sent`` arrivals happened. These took ``seconds`` with
+    ``per_second`` arrivals, and the server stood still for ``freeze_seconds``.
     """
 
+    per_second: float
+    seconds: float
+    freeze_seconds: float
     measured: dict[str, float]
     true: dict[str, float]
     open: dict[str, float]
@@ -34,21 +39,28 @@ class Latency:
     closed_sent: int
 
 
-def measure(cores: Cores, folder: Path) -> Latency:
-    """Three runs of a minute each."""
+def measure(cores: Cores, folder: Path, *, share: float) -> Latency:
+    """Three runs of a minute each, or of that share of it."""
+    seconds, still = SECONDS * share, FREEZE_SECONDS * share
     with _server(cores, folder / "true") as (_, url, room):
-        verdict = Steady(50, SECONDS).send(url, room)
+        verdict = decide(Steady(50, seconds).send(url, room))
         true = truth(room / "ledger.jsonl")
+        print("  beside the server's ledger", flush=True)
     with _server(cores, folder / "open") as (server, url, room):
-        freeze = Freeze(server.pid, FREEZE_AFTER, FREEZE_SECONDS)
-        opened = Steady(PER_SECOND, SECONDS).send(url, room, frozen=freeze)
+        freeze = Freeze(server.pid, FREEZE_AFTER * share, still)
+        opened = decide(Steady(PER_SECOND, seconds).send(url, room, frozen=freeze))
+        print("  open loop over a freeze", flush=True)
     with _server(cores, folder / "closed") as (server, url, room):
-        freeze = Freeze(server.pid, FREEZE_AFTER, FREEZE_SECONDS)
+        freeze = Freeze(server.pid, FREEZE_AFTER * share, still)
         command = locust(CLOSED, url, room)
-        command += ["-u", str(PER_SECOND), "-r", str(PER_SECOND), "-t", f"{SECONDS}s"]
+        command += ["-u", str(PER_SECOND), "-r", str(PER_SECOND), "-t", f"{seconds:.0f}s"]
         drive(command, room, freeze)
         closed, sent = _closed(room / "csv_stats.csv")
+        print("  closed loop over a freeze", flush=True)
     return Latency(
+        per_second=PER_SECOND,
+        seconds=seconds,
+        freeze_seconds=still,
         measured=_answers(verdict.measures),
         true=true,
         open=_answers(opened.measures),

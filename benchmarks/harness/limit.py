@@ -1,15 +1,16 @@
 """How many arrivals a second the generator keeps to its schedule, beside wrk on the same server."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from benchmarks.harness.stations import Steady
 from benchmarks.load import Load
 from benchmarks.programs import BenchmarkFault, Cores, Program, free_port, running
+from loadtests.measures import percentile
 
 KEPT_SECONDS: Final = 0.010
 """A schedule is kept if the p99 of sent - due is at most this."""
@@ -30,43 +31,67 @@ http {{
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """One rate: p99 of sent - due in seconds, and how many arrivals were dropped.
+
+    ``cpu``: how busy the busiest generating process was at the most, in percent of a core.
+    """
+
+    late: float
+    dropped: int
+    cpu: float
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether all were sent, and on time."""
+        return self.late <= KEPT_SECONDS and not self.dropped
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
-    """Of one size and number of processes: the highest rate kept, and each rate's p99 in seconds.
+    """Of one size and number of processes: each rate that was tried.
 
     ``ceiling`` is wrk's answers per second from the same server.
     """
 
     size: str
     processes: int
-    kept: int
-    late: dict[int, float]
+    tried: Mapping[int, Tried]
     ceiling: float
 
+    @property
+    def kept(self) -> int:
+        """The highest rate kept; 0: none."""
+        return max((rate for rate, tried in self.tried.items() if tried.is_kept), default=0)
 
-def measure(cores: Cores, folder: Path) -> list[Limit]:
+
+def measure(cores: Cores, folder: Path, *, share: float) -> list[Limit]:
     """Climb the rates until one is not kept, for each size with one process and with two."""
     found: list[Limit] = []
     with _nginx(cores, folder) as (program, port):
         for name, size in SIZES.items():
-            wrk = Load(size).run(program, port, seconds=5, core=cores.rest)
+            wrk = Load(size).run(program, port, seconds=5 * share, core=cores.rest)
             for processes in (1, 2):
-                late = _climb(f"http://127.0.0.1:{port}", folder, size, processes)
-                kept = max((rate for rate, by in late.items() if by <= KEPT_SECONDS), default=0)
-                found.append(Limit(name, processes, kept, late, wrk.rate))
+                url = f"http://127.0.0.1:{port}"
+                tried = _climb(url, folder, Steady(0, SECONDS * share, size, processes))
+                found.append(Limit(name, processes, tried, wrk.rate))
+                print(f"  {name}, {processes} processes: {found[-1].kept:,}/s kept", flush=True)
     return found
 
 
-def _climb(url: str, folder: Path, size: int, processes: int) -> dict[int, float]:
-    late: dict[int, float] = {}
+def _climb(url: str, folder: Path, steady: Steady) -> dict[int, Tried]:
+    found: dict[int, Tried] = {}
     for rate in RATES:
-        room = folder / f"{size}-{processes}-{rate}"
+        room = folder / f"{steady.size}-{steady.processes}-{rate}"
         room.mkdir()
-        verdict = Steady(rate, SECONDS, size, processes).send(url, room)
-        late[rate] = verdict.measures["sent_late_p99"] or 0.0
+        evidence = replace(steady, per_second=rate).send(url, room)
+        late = percentile(sorted(evidence.lateness), 0.99)
+        busiest = max(end.cpu_percent_max for end in evidence.ends)
+        found[rate] = Tried(late, len(evidence.dropped), busiest)
         shutil.rmtree(room)
-        if late[rate] > 3 * KEPT_SECONDS:
+        if late > 3 * KEPT_SECONDS:
             break
-    return late
+    return found
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.programs import BenchmarkFault
+from loadtests.evidence import Evidence
 from loadtests.logs import Recorded, read_ledger
 from loadtests.measures import percentile
 from loadtests.run import LOCUSTFILE
-from loadtests.verdict import Verdict, decide, examine
+from loadtests.verdict import examine
 
 SHARES: Final = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
@@ -46,11 +47,11 @@ class Steady:
     size: int = 2048
     processes: int = 1
 
-    def send(self, url: str, folder: Path, *, frozen: "Freeze | None" = None) -> Verdict:
-        """Send it all, and judge what is in ``folder``: the stations' log, and a ledger if any.
+    def send(self, url: str, folder: Path, *, frozen: "Freeze | None" = None) -> Evidence:
+        """Send it all; what is in ``folder`` then: the stations' log, and a ledger if any.
 
         Raises:
-            BenchmarkFault: Locust failed.
+            BenchmarkFault: Locust failed, or a process of it did not last.
         """
         scenario = folder / "steady.toml"
         values = {"per_second": self.per_second, "seconds": self.seconds, "size": self.size}
@@ -61,7 +62,10 @@ class Steady:
         if self.processes > 1:
             command += ["--processes", str(self.processes)]
         drive(command, folder, frozen)
-        return decide(*examine(folder))
+        evidence, _ = examine(folder)
+        if not evidence.runs or len(evidence.runs) != len(evidence.ends):
+            raise BenchmarkFault("a generating process did not last until the end of the load")
+        return evidence
 
 
 @dataclass(frozen=True, slots=True)
