@@ -45,8 +45,9 @@ TimeScale = Annotated[
 Habit = Annotated[
     str | None,
     typer.Option(
-        help="What desks do: presses-enter sends again every 5 s without a key, careful keeps a "
-        "key and waits longer each time. [default: careful with the gateway, else presses-enter]"
+        help="What desks do: presses-enter sends again every 5 s without a key, impatient with "
+        "one, careful keeps a key and waits longer each time. [default: careful with the gateway, "
+        "else presses-enter]"
     ),
 ]
 Seed = Annotated[int, typer.Option(help="The same seed: the same citizens at the same times.")]

@@ -3,47 +3,26 @@
 A gevent room. Knows no HTTP: a `Courier` carries. Knows no judgement: it only writes down.
 """
 
-import hashlib
 import heapq
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count, repeat
+from itertools import count
 from typing import Protocol
 
 import gevent
 from gevent.pool import Group
 
-from loadtests.arrivals import Flood, Profile, due_times, flooding
-from loadtests.enrollments import Registry
-from loadtests.logs import Dropped, LogWriter, Sent, Told
-from loadtests.scenario import Burst
-from loadtests.stations import Answer, Done, Follow, Habit, SendAgain, follow, of_desk
-
-PRIORITY = 3
-"""RFC 9218's default: nothing is asked for."""
+from loadtests.logs import Dropped, LogWriter
+from loadtests.schedule import Enrollment, Schedule, sent, told
+from loadtests.stations import Answer, Done, Follow, Habit, SendAgain, follow
 
 FOLLOWERS = 2
 """How many of a station's receipts are asked about at once, however many it holds."""
 
 REST_SECONDS = 0.2
 """How often an idle follower, and a station that waits to go home, looks again."""
-
-
-@dataclass(slots=True)
-class Enrollment:
-    """What a station keeps of an enrollment until it is final; the packet is made again."""
-
-    station: str
-    number: int
-    key: str
-    ordering_key: str | None
-    asynchronous: bool
-    sha256: str
-    bytes: int
-    due: float
-    attempt: int = 0
 
 
 class Courier(Protocol):
@@ -66,25 +45,16 @@ class Courier(Protocol):
 class Load:
     """What all stations of one generating process share.
 
-    `desks` are in each kecamatan. `origin` is the wall-clock second that due times count from;
-    `tag` keeps the keys of one run apart from those of another; `most_in_flight` bounds the tries
+    `origin` is the wall-clock second that due times count from; `most_in_flight` bounds the tries
     under way in this process.
     """
 
-    profile: Profile
-    share: float
-    registry: Registry
-    bursts: Sequence[Burst]
-    desks: int
-    asynchronous_share: float
+    schedule: Schedule
     habit: Habit
-    seed: int
-    tag: str
     origin: float
     limit_seconds: float
     most_in_flight: int
     log: LogWriter
-    flood: Flood | None = None
     in_flight: int = 0
     came: int = 0
     decided: int = 0
@@ -93,7 +63,7 @@ class Load:
     @property
     def ends_at(self) -> float:
         """When stations go home, whatever they still hold."""
-        return self.origin + self.profile.seconds + self.limit_seconds
+        return self.origin + self.schedule.profile.seconds + self.limit_seconds
 
 
 class Desk:
@@ -104,7 +74,7 @@ class Desk:
         self._name = name
         self._load = load
         self._courier = courier
-        self._rng = random.Random(f"{load.seed}/{name}/pauses")
+        self._rng = random.Random(f"{load.schedule.seed}/{name}/pauses")
         self._tries = Group()
         self._followers = Group()
         self._held: list[tuple[float, int, Enrollment, str]] = []
@@ -114,7 +84,7 @@ class Desk:
         """Walk the schedule (open loop: no arrival waits for another's answer), then finish."""
         load = self._load
         try:
-            for number, after in enumerate(self._due_times()):
+            for number, after in enumerate(load.schedule.due_times(self._name)):
                 due = load.origin + after
                 gevent.sleep(max(0.0, due - time.time()))
                 self._arrival(number, due)
@@ -123,18 +93,6 @@ class Desk:
         finally:
             self._tries.kill()
             self._followers.kill()
-
-    def _due_times(self) -> Iterator[float]:
-        """When citizens come, and when what was kept back is sent, in seconds from the origin."""
-        load, name = self._load, self._name
-        usual = due_times(load.profile, load.share, random.Random(f"{load.seed}/{name}/arrivals"))
-        rng = random.Random(f"{load.seed}/{name}/flood")
-        flood = flooding(load.profile, load.share, name, load.flood, rng)
-        kept_back = (repeat(burst.at_seconds, self._share_of(burst)) for burst in load.bursts)
-        return heapq.merge(usual, flood, *kept_back)
-
-    def _share_of(self, burst: Burst) -> int:
-        return of_desk(self._name, burst.kecamatan, burst.count, self._load.desks)
 
     def _arrival(self, number: int, due: float) -> None:
         load = self._load
@@ -146,21 +104,7 @@ class Desk:
         self._tries.spawn(self._record, number, due)
 
     def _record(self, number: int, due: float) -> None:
-        load = self._load
-        body = load.registry.packet(self._name, number)
-        ordered = load.registry.is_ordered(self._name, number)
-        first = load.registry.first_of(self._name, number) if ordered else number
-        enrollment = Enrollment(
-            station=self._name,
-            number=number,
-            key=f"{load.tag}-{self._name}-{number}",
-            ordering_key=f"{load.tag}-{self._name}-{first}" if ordered else None,
-            asynchronous=load.registry.draw(self._name, number) < load.asynchronous_share,
-            sha256=hashlib.sha256(body).hexdigest(),
-            bytes=len(body),
-            due=due,
-        )
-        self._send(enrollment, body)
+        self._send(*self._load.schedule.enrollment(self._name, number, due))
 
     def _send(self, enrollment: Enrollment, body: bytes) -> None:
         """Try until there is an answer to live with."""
@@ -168,7 +112,7 @@ class Desk:
         while True:
             enrollment.attempt += 1
             at = time.time()
-            load.log.write(_sent(enrollment, at))
+            load.log.write(sent(enrollment, at))
             load.in_flight += 1
             try:
                 answer = self._courier.send(enrollment, body)
@@ -180,7 +124,7 @@ class Desk:
             match decision:
                 case SendAgain():
                     gevent.sleep(decision.seconds)
-                    body = load.registry.packet(self._name, enrollment.number)
+                    body = load.schedule.packet(enrollment)
                 case Follow():
                     self._hold(enrollment, decision)
                     return
@@ -214,43 +158,14 @@ class Desk:
 
     def _send_again(self, enrollment: Enrollment, after: float) -> None:
         gevent.sleep(after)
-        self._send(enrollment, self._load.registry.packet(self._name, enrollment.number))
+        self._send(enrollment, self._load.schedule.packet(enrollment))
 
     def _note(
         self, enrollment: Enrollment, answer: Answer, decision: Done | SendAgain | Follow
     ) -> None:
         load = self._load
-        load.log.write(_told(enrollment, answer, decision, time.time()))
+        load.log.write(told(enrollment, answer, decision, time.time()))
         self._courier.told(enrollment, decision)
         if isinstance(decision, Done):
             load.decided += 1
             self._undecided -= 1
-
-
-def _sent(enrollment: Enrollment, at: float) -> Sent:
-    return Sent(
-        key=enrollment.key,
-        station=enrollment.station,
-        ordering_key=enrollment.ordering_key,
-        priority=PRIORITY,
-        sha256=enrollment.sha256,
-        bytes=enrollment.bytes,
-        due=enrollment.due,
-        at=at,
-        attempt=enrollment.attempt,
-    )
-
-
-def _told(
-    enrollment: Enrollment, answer: Answer, decision: Done | SendAgain | Follow, at: float
-) -> Told:
-    return Told(
-        key=enrollment.key,
-        at=at,
-        attempt=enrollment.attempt,
-        status=answer.recorded_status or answer.status,
-        told=decision.told,
-        receipt=answer.receipt,
-        replayed=answer.replayed,
-        error=answer.error,
-    )

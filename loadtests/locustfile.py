@@ -28,8 +28,8 @@ from loadtests import scenario as scenarios
 from loadtests.clocks import Clocks
 from loadtests.clocks import answer as answer_clock
 from loadtests.desk import Desk, Load
-from loadtests.enrollments import Registry
 from loadtests.logs import End, LogWriter, Run
+from loadtests.schedule import Schedule
 from loadtests.stations import (
     HABITS,
     KEYLESS,
@@ -185,17 +185,10 @@ def _start(environment: Environment, **_: object) -> None:
     )
     _Process.stations = deque(names[index :: options.station_workers])
     _Process.cpu_percent_max = 0.0
+    tag = options.tag or f"{options.seed}-{int(options.origin):x}"
     _Process.load = Load(
-        profile=scenario.arrivals.profile(),
-        share=1 / len(names),
-        flood=scenario.flood,
-        registry=Registry(options.seed, scenario.packets.sizes(), scenario.stations.ordered_share),
-        bursts=scenario.bursts,
-        desks=scenario.stations.per_kecamatan,
-        asynchronous_share=scenario.stations.asynchronous_share,
+        schedule=Schedule.of(scenario, options.seed, tag),
         habit=HABITS[_habit(options)],
-        seed=options.seed,
-        tag=options.tag or f"{options.seed}-{int(options.origin):x}",
         origin=options.origin,
         limit_seconds=scenario.limit_seconds,
         most_in_flight=MOST_IN_FLIGHT,
@@ -264,7 +257,7 @@ class Station(FastHttpUser):
         """Take the next desk that nobody sits at, and work until it closes."""
         if _Process.load is not None and _Process.stations:
             name = _Process.stations.popleft()
-            if _Process.load.flood is not None:
+            if _Process.load.schedule.flood is not None:
                 self._wire.say_who(token_of(name))
             Desk(name, _Process.load, self._wire).work()
         raise StopUser

@@ -204,7 +204,9 @@ def follow(answer: Answer, location: str, attempt: int, rng: random.Random) -> D
     return Follow("pending", location, _again(answer, attempt, rng))
 
 
-HABITS: Mapping[str, Habit] = MappingProxyType({"careful": careful, "presses-enter": presses_enter})
+HABITS: Mapping[str, Habit] = MappingProxyType(
+    {"careful": careful, "presses-enter": presses_enter, "impatient": impatient}
+)
 """How desks behave, by name."""
 
 

@@ -14,7 +14,7 @@ from geventhttpclient import HTTPClient
 from geventhttpclient.response import HTTPSocketPoolResponse
 from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 
-from loadtests.desk import Enrollment
+from loadtests.schedule import Enrollment
 from loadtests.stations import Answer, Decision
 from loadtests.uplink import Uplink
 

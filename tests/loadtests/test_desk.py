@@ -11,10 +11,11 @@ import gevent
 import pytest
 
 from loadtests.arrivals import constant
-from loadtests.desk import Desk, Enrollment, Load
+from loadtests.desk import Desk, Load
 from loadtests.enrollments import PacketSizes, Registry
 from loadtests.logs import Dropped, LogWriter, Sent, SentEvent, Told, read_sent
 from loadtests.scenario import Burst
+from loadtests.schedule import Enrollment, Schedule
 from loadtests.stations import Answer, Decision, Done, careful
 
 REGISTRY = Registry(1, PacketSizes(600_000, 1_200_000, 5_000_000, scale=0.001))
@@ -65,15 +66,17 @@ def _load(
 ) -> Iterator[Load]:
     with LogWriter(folder / "sent.jsonl") as log:
         yield Load(
-            profile=constant(per_second, 0.3),
-            share=1.0,
-            registry=REGISTRY,
-            bursts=bursts,
-            desks=2,
-            asynchronous_share=0.0,
+            schedule=Schedule(
+                profile=constant(per_second, 0.3),
+                share=1.0,
+                registry=REGISTRY,
+                bursts=bursts,
+                desks=2,
+                asynchronous_share=0.0,
+                seed=seed,
+                tag="t",
+            ),
             habit=lambda *seen: _at_once(careful(*seen)),
-            seed=seed,
-            tag="t",
             origin=time(),
             limit_seconds=limit,
             most_in_flight=most_in_flight,

@@ -119,6 +119,6 @@ async def test_a_configuration_that_is_refused_shows_the_reason(tmp_path: Path) 
 def test_every_configuration_has_its_proxy_and_every_proxy_a_habit_of_its_desks() -> None:
     used = {name for peer in PEERS.values() for name in peer.configs}
     assert used == {path.name for path in CONFIGS.iterdir()}
-    assert {usual_habit(via) for via in VIAS} == set(HABITS)
+    assert {usual_habit(via) for via in VIAS} <= set(HABITS)
     assert usual_habit("gateway") == "careful"
     assert usual_habit("nginx") == usual_habit("direct") == "presses-enter"

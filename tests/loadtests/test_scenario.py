@@ -6,6 +6,7 @@ import pytest
 
 from loadtests import scenario as scenarios
 from loadtests.scenario import ScenarioError
+from loadtests.stations import HABITS, usual_habit
 
 WHOLE = """
 title = "Small"
@@ -38,6 +39,11 @@ def test_every_scenario_that_comes_along_can_be_read(name: str) -> None:
     assert scenario.name == name
     assert scenario.prose.strip()
     assert scenario.targets
+
+
+@pytest.mark.parametrize("name", scenarios.names())
+def test_desks_know_the_habit_that_a_scenario_asks_of_them(name: str) -> None:
+    assert usual_habit("gateway", scenarios.load(name).stations.habit) in HABITS
 
 
 def test_the_main_scenarios_are_there() -> None:
