@@ -71,6 +71,17 @@ simulate: setup ## whole histories from 10,000 seeds (COUNT=…); SEED=… print
 season: setup ## 155,000 enrollments at small packets through the gateway (some minutes)
 	$(BIN)/python -m loadtests run season
 
+ALL := gateway,direct,nginx,haproxy,caddy,traefik,envoy
+COMPARED := five-minute-outage morning-surge
+.PHONY: compare-peers
+compare-peers: setup ## the same surges through this gateway, five proxies, and nothing (40 minutes)
+	rm -rf runs/compare
+	for scenario in $(COMPARED); do \
+		$(BIN)/python -m loadtests compare $$scenario --via $(ALL) --at-once --time-scale 0.2 --seeds 3 \
+			--out runs/compare/$$scenario; \
+		cp runs/compare/$$scenario/comparison.md docs/comparison/$$scenario.md || exit 2; \
+	done
+
 .PHONY: observe
 observe: setup ## Prometheus and Alertmanager watch a five-minute outage; every dashboard asked, and drawn
 	$(BIN)/python -m tests.grafana.live

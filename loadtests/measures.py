@@ -23,6 +23,7 @@ PERCENTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "max": 1.0}
 MEANINGS = {
     "arrivals": "enrollments that stations sent",
     "recorded": "enrollments with at least one effect at the server",
+    "once": "enrollments with exactly one effect",
     "lost": "enrollments without an effect",
     "lost_promised": "lost ones that were promised to a station",
     "doubled": "enrollments with more than one effect",
@@ -83,6 +84,7 @@ def measure(evidence: Evidence, findings: Iterable[Finding], *, within: float) -
     return {
         "arrivals": len(cases),
         "recorded": recorded,
+        "once": sum(1 for case in cases if case.effects == 1),
         **{finding.kind: finding.count for finding in findings},
         "undecided": sum(1 for case in cases if case.final is None),
         "rejected": sum(1 for case in cases if case.final == "rejected"),

@@ -12,6 +12,7 @@ from loadtests.evidence import Evidence
 from loadtests.junit import to_junit
 from loadtests.logs import GatewaySample, read_gateway
 from loadtests.pages.comparison import Compared, comparison_page
+from loadtests.pages.markdown import comparison_markdown
 from loadtests.pages.pictures import Pictures, pictures
 from loadtests.pages.run import run_page
 from loadtests.series import as_csv, over_time
@@ -51,7 +52,8 @@ def write(directory: Path, verdict: Verdict, evidence: Evidence | None = None) -
 def compare(directories: Sequence[Path], page: Path) -> tuple[tuple[Verdict, ...], ...]:
     """Judge several runs of one scenario and draw them side by side into the file `page`.
 
-    Runs of one way belong together; they differ in their seed. The verdicts are by way, then seed.
+    The same figures stand beside it as a Markdown table, with the suffix `.md`. Runs of one way
+    belong together; they differ in their seed. The verdicts are by way, then seed.
     """
     ways: dict[str, list[Verdict]] = {}
     drawn: dict[str, Pictures] = {}
@@ -63,6 +65,7 @@ def compare(directories: Sequence[Path], page: Path) -> tuple[tuple[Verdict, ...
             drawn[verdict.via] = pictures(evidence, verdict.drains, _gateway(directory))
     compared = [Compared(verdicts, drawn[via]) for via, verdicts in ways.items()]
     page.write_text(comparison_page(compared), encoding="utf-8")
+    page.with_suffix(".md").write_text(comparison_markdown(compared), encoding="utf-8")
     return tuple(tuple(verdicts) for verdicts in ways.values())
 
 

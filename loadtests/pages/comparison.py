@@ -16,7 +16,7 @@ from loadtests.verdict import Verdict
 
 KEY = (
     "arrivals",
-    "recorded",
+    "once",
     "lost",
     "lost_promised",
     "doubled",
@@ -54,7 +54,7 @@ def comparison_page(ways: Sequence[Compared]) -> str:
     body = html.fill(
         "compare.html",
         name=escape(scenario),
-        seeds=_seeds(seeds),
+        seeds=seeds_said(seeds),
         verdicts="".join(map(_verdict, ways)),
         table=_table(ways, KEY),
         measures=_table(ways, MEANINGS),
@@ -63,7 +63,8 @@ def comparison_page(ways: Sequence[Compared]) -> str:
     return html.page(f"{scenario}, side by side", body, layout="wide")
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def seeds_said(seeds: Sequence[int]) -> str:
+    """What the figures are: one run, or medians of several."""
     if len(seeds) == 1:
         return f"The same citizens at the same times each way (seed {seeds[0]})."
     return (

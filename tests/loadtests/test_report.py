@@ -284,3 +284,22 @@ def test_the_time_axis_reads_in_the_unit_of_its_steps(
     seconds: float, step: float, text: str
 ) -> None:
     assert clock(seconds, step) == text
+
+
+def test_a_comparison_stands_beside_the_page_as_a_markdown_table(tmp_path: Path) -> None:
+    harmed = double(lose(honest(), KEY), "k007")
+    folders = [
+        via(run(tmp_path / "gateway", honest()), "gateway"),
+        via(run(tmp_path / "direct", harmed), "direct"),
+    ]
+    compare(folders, tmp_path / "compare.html")
+    text = (tmp_path / "compare.md").read_text()
+    rows = {cells[1]: cells[2:5] for line in text.splitlines() if len(cells := _cells(line)) > 5}
+    assert rows["via"] == ["recorded exactly once", "lost", "doubled"]
+    assert rows["gateway"] == ["40", "0", "0"]
+    assert rows["direct"] == ["38", "1", "1"]
+    assert "- **direct**: FAILED: 1 lost" in text
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.split("|")]
