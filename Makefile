@@ -94,9 +94,14 @@ bench-scrape: setup ## what a look at the metrics costs with 0, 155,000 and 1,00
 bench-postgres: setup ## what the journal on PostgreSQL costs, beside SQLite and plain inserts (some minutes)
 	$(BIN)/python -m benchmarks.shared_journal
 
+# One kind alone: make cluster KIND=primary (or gateway_killed, gateway_stopped).
+CLUSTER := runs/cluster
+KIND ?= test_a_
 .PHONY: cluster
 cluster: setup ## 20 seeds each: a primary killed, a gateway killed, a gateway stopped (half an hour)
-	ENROLLMENT_CLUSTER_SEEDS=20 $(BIN)/python -m pytest -q -s tests/acceptance/test_group.py
+	-ENROLLMENT_CLUSTER_SEEDS=20 ENROLLMENT_CLUSTER_RESULTS=$(CLUSTER) \
+	$(BIN)/python -m pytest -q -s tests/acceptance/test_group.py -k "$(KIND)"
+	$(BIN)/python -m tests.acceptance.seeds_page $(CLUSTER) > docs/cluster.md
 
 .PHONY: bench
 bench: setup ## what it costs, against bare limits in the same run (half an hour; needs wrk)

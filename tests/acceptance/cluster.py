@@ -54,9 +54,13 @@ class Cluster:
                 assert time.monotonic() < deadline, node.tail()
                 time.sleep(0.05)
 
-    def fail_over(self) -> None:
-        """Kill the primary, and make one of the standby that has most."""
+    def fail_over(self) -> float:
+        """Kill the primary, and make one of the standby that has most; when the old one was dead.
+
+        At once: what a manager takes to notice comes on top.
+        """
         self.primary.kill()
+        moment = time.time()
         left = [node for node in self.nodes if node.process is not None]
         left.sort(key=_received)
         *others, self.primary = left
@@ -64,6 +68,7 @@ class Cluster:
         for other in others:
             other.follow(self.primary)
             other.reload()
+        return moment
 
     def kill(self) -> None:
         """End all of them."""

@@ -15,6 +15,7 @@ from loadtests.verdict import PASSED, Verdict, judge
 from tests.acceptance.cluster import Cluster
 from tests.acceptance.processes import PLAIN, Gateway, Json, RecordingServer
 from tests.acceptance.scene import UNDELIVERED, harm
+from tests.acceptance.seeds import Back
 from tests.acceptance.stations import Surge
 
 # A station that hears nothing for so long turns to another gateway.
@@ -95,7 +96,7 @@ class Group:
         assert found["balanced"] is True
         assert found["accepted"] == found["delivered"] == surge.count
 
-    def back_after(self, moment: float) -> "Back":
+    def back_after(self, moment: float) -> Back:
         """How soon after ``moment`` stations were promised something, and something delivered."""
         after: set[str] = set()
         sent_at: dict[tuple[str, int], float] = {}
@@ -116,14 +117,6 @@ class Group:
         ]
         assert intake is not None
         return Back(intake - moment, min(delivered) - moment)
-
-
-@dataclass(frozen=True, slots=True)
-class Back:
-    """Seconds until it went on."""
-
-    intake: float
-    delivery: float
 
 
 @contextlib.contextmanager
