@@ -286,7 +286,7 @@ async def _life(journal: Journal) -> None:
 
 
 def _bytes(server: Server, schema: str) -> int:
-    tables = ("enrollment", "content", "body", "counter", "line", "lease")
+    tables = ("enrollment", "content", "body", "counter", "station", "line", "lease")
     each = (f"pg_total_relation_size('{schema}.{table}')" for table in tables)
     return int(server.sql(f"SELECT {' + '.join(each)}"))
 

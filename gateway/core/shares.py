@@ -33,8 +33,22 @@ class Line(NamedTuple):
     waiting: int
     last: float
 
+    def joined(self, *, accepted_at: float, share: float) -> "Line":
+        """The line with a new enrollment behind it."""
+        counts_as = max(accepted_at, self.last) if self.waiting else accepted_at
+        if self.waiting >= share:
+            counts_as += STEP_SECONDS
+        counts_as = min(counts_as, accepted_at + LONGEST_LAG_SECONDS)
+        return Line(self.waiting + 1, counts_as)
 
-_NOBODY: Final = Line(0, float("-inf"))
+
+NOBODY: Final = Line(0, float("-inf"))
+
+
+def share(*, others: int, waiting: int) -> float:
+    """How many a station may have waiting, where so many other stations have so many together."""
+    average = waiting / others if others > 0 else 0.0
+    return max(FREE, TIMES * average)
 
 
 class Shares:
@@ -46,7 +60,7 @@ class Shares:
 
     def line(self, station: str) -> Line:
         """What a station has waiting; ``put`` takes it back, for a journal that undoes things."""
-        return self._lines.get(station, _NOBODY)
+        return self._lines.get(station, NOBODY)
 
     def put(self, station: str, line: Line) -> None:
         """Set a station's line."""
@@ -56,11 +70,8 @@ class Shares:
     def joined(self, station: str, *, accepted_at: float) -> Line:
         """A station's line with a new enrollment behind it. Nothing is changed: ``put`` does."""
         line = self.line(station)
-        counts_as = max(accepted_at, line.last) if line.waiting else accepted_at
-        if line.waiting >= self._share(line):
-            counts_as += STEP_SECONDS
-        counts_as = min(counts_as, accepted_at + LONGEST_LAG_SECONDS)
-        return Line(line.waiting + 1, counts_as)
+        fair = share(others=len(self._lines) - 1, waiting=self._waiting - line.waiting)
+        return line.joined(accepted_at=accepted_at, share=fair)
 
     def leave(self, station: str) -> None:
         """One of a station's enrollments waits no more."""
@@ -71,8 +82,3 @@ class Shares:
         """One waits again that had left, at the place that it had."""
         line = self.line(station)
         self.put(station, line._replace(waiting=line.waiting + 1))
-
-    def _share(self, line: Line) -> float:
-        others = len(self._lines) - 1
-        average = (self._waiting - line.waiting) / others if others > 0 else 0.0
-        return max(FREE, TIMES * average)

@@ -131,7 +131,6 @@ class Journal(Protocol):
         and is not due until that one is final; a dead letter holds those behind it.
         Its rank is ``entry.rank`` plus the lag that ``core.shares`` gives its station by what
         the journal holds undelivered, after a restart too. Cost does not grow with the backlog.
-        (A store that cannot do that yet gives no lag: then a flood is served by age alone.)
         Raises ``JournalFull`` when the limit or the free space does not allow one more; a known
         identity is answered all the same.
         """

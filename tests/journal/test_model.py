@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gateway.core.lifecycle import FINAL, Status
+from gateway.core.rank import rank
 from gateway.journal.contract import Journal
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
@@ -60,16 +62,19 @@ class BothStores(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(number=NUMBERS, rank=st.integers(0, 3), line=LINES, sending=st.booleans())
-    def accept(self, *, number: int, rank: int, line: str | None, sending: bool) -> None:
+    @rule(number=NUMBERS, priority=st.integers(2, 4), line=LINES, sending=st.booleans())
+    def accept(self, *, number: int, priority: int, line: str | None, sending: bool) -> None:
         if self.both(lambda store: store.find(entry(number).id)) is None:
-            new = entry(number, rank=rank, line=line, accepted_at=self.now)
+            place = rank(accepted_at=self.now, priority=priority)
+            new = entry(number, rank=place, line=line, accepted_at=self.now)
+            new = replace(new, priority=priority)
             self.both(lambda store: store.accept(new, sending=sending))
 
     @rule(number=st.integers(13, 10_000), same=NUMBERS, sending=st.booleans())
     def accept_the_same_under_another_id(self, *, number: int, same: int, sending: bool) -> None:
         if self.both(lambda store: store.find(entry(number).id)) is None:
-            new = entry(number, identity=f"identity-{same}", accepted_at=self.now)
+            same_again = f"identity-{same}"
+            new = entry(number, identity=same_again, rank=self.now, accepted_at=self.now)
             self.both(lambda store: store.accept(new, sending=sending))
 
     @rule(number=NUMBERS)

@@ -1,6 +1,5 @@
 """The contract, for every store: a station beyond its share lags behind, restarts or not."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,21 +7,11 @@ import pytest
 from gateway.core.lifecycle import Status
 from gateway.core.shares import FREE
 from gateway.journal.contract import Accepted, Entry, Journal, JournalFault
-from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.sqlite.book import SqliteBook
 from tests.journal.entries import DEAD, DELIVERED, entry, to
 
 FLOOD = 3  # entries of every third number are of one station
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
-    """Those that keep the stations' lines. PostgreSQL's does not yet: its lags are all zero."""
-    store = MemoryJournal() if request.param == "memory" else SqliteJournal(tmp_path / "j.db")
-    await store.open(now=0.0)
-    yield store
-    await store.close()
 
 
 def flood(count: int, *, start: int = 0) -> list[Entry]:

@@ -9,7 +9,7 @@ from gateway.core.lifecycle import Status
 from gateway.journal import moves
 from gateway.journal.contract import Accepted, Entry, Existing, JournalFault, JournalFull
 from gateway.journal.moves import Standing
-from gateway.journal.postgres import lines, rows
+from gateway.journal.postgres import lines, placing, rows
 from gateway.journal.postgres.session import Session
 
 ROW_BYTES: Final = 512  # what a row costs beside its sealed parts, about
@@ -41,7 +41,7 @@ WITH given AS (
 SELECT id FROM new"""
 
 _KNOWN = f"""
-SELECT {rows.KEPT}, e.identity FROM enrollment e JOIN content c ON c.id = e.id
+SELECT {rows.KEPT}, e.rank, e.identity FROM enrollment e JOIN content c ON c.id = e.id
 WHERE e.identity = ANY($1::BYTEA[])"""  # noqa: S608 - constants
 
 FULL: Final = (
@@ -66,39 +66,39 @@ class Offer:
 Taken: TypeAlias = Accepted | Existing | JournalFault
 
 
-async def accept(session: Session, offers: Sequence[Offer], *, max_bytes: int) -> list[Taken]:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``max_bytes``: of all that is alive. ``stations``: that share the journal, about."""
+
+    max_bytes: int
+    stations: int
+
+
+async def accept(session: Session, offers: Sequence[Offer], limits: Limits) -> list[Taken]:
     """Keep them in this order; an answer for each."""
     taken: list[Taken] = []
     for in_line, group in groupby(offers, key=lambda offer: offer.entry.ordering is not None):
         if in_line:
             # One after the other: whether the second waits depends on the first.
             for offer in group:
-                taken += await _keep(session, [offer], max_bytes=max_bytes)
+                taken += await _keep(session, [offer], limits)
         else:
-            taken += await _keep(session, list(group), max_bytes=max_bytes)
+            taken += await _keep(session, list(group), limits)
     return taken
 
 
-async def _keep(session: Session, offers: Sequence[Offer], *, max_bytes: int) -> list[Taken]:
-    room = max_bytes - await session.used()
+async def _keep(session: Session, offers: Sequence[Offer], limits: Limits) -> list[Taken]:
+    await session.figures.look(offer.entry.station for offer in offers)
+    room = limits.max_bytes - await session.figures.bytes()
     fits: list[tuple[Offer, Standing]] = []
     for offer in offers:
         if offer.stored <= room:
             room -= offer.stored
             fits.append((offer, await _begins(session, offer)))
-    new: set[str] = set()
-    if fits:
-        new = {str(row[0]) for row in await session.connection.fetch(_INSERT, *_columns(fits))}
     answers: dict[str, Taken] = {}
-    for offer, begins in fits:
-        if offer.entry.id in new and offer.entry.id not in answers:
-            answers[offer.entry.id] = Accepted(begins.status, offer.entry.rank)
-            session.counted["accepted"] += 1
-            session.counted[begins.status] += 1
-            session.counted["bytes"] += offer.stored
-            session.changed += 1
-            session.waiting |= begins.phase is moves.Phase.READY
-    known = {}
+    if fits:
+        answers = await _insert(session, fits, stations=limits.stations)
+    known: dict[bytes, tuple[Existing, float]] = {}
     if len(answers) < len(offers):
         known = await _known(session, [offer.entry.identity for offer in offers])
     taken: list[Taken] = []
@@ -106,6 +106,31 @@ async def _keep(session: Session, offers: Sequence[Offer], *, max_bytes: int) ->
         answer = answers.pop(offer.entry.id, None)
         taken.append(answer or _second(session, offer, known))
     return taken
+
+
+async def _insert(
+    session: Session, fits: Sequence[tuple[Offer, Standing]], *, stations: int
+) -> dict[str, Taken]:
+    """Those that are new, by id."""
+    places = await placing.places(session, [offer.entry for offer, _ in fits], stations=stations)
+    rows_of = [
+        _row(offer, begins, places[offer.entry.id].last - offer.entry.accepted_at)
+        for offer, begins in fits
+    ]
+    columns = [list(column) for column in zip(*rows_of, strict=True)]
+    new = {str(row[0]) for row in await session.connection.fetch(_INSERT, *columns)}
+    answers: dict[str, Taken] = {}
+    for (offer, begins), row in zip(fits, rows_of, strict=True):
+        entry = offer.entry
+        if entry.id in new and entry.id not in answers:
+            answers[entry.id] = Accepted(begins.status, row[_RANK])
+            session.figures.join(entry.station, places[entry.id])
+            session.counted["accepted"] += 1
+            session.counted[begins.status] += 1
+            session.counted["bytes"] += offer.stored
+            session.changed += 1
+            session.waiting |= begins.phase is moves.Phase.READY
+    return answers
 
 
 async def _begins(session: Session, offer: Offer) -> Standing:
@@ -120,50 +145,52 @@ async def _begins(session: Session, offer: Offer) -> Standing:
     return begins
 
 
-def _columns(fits: Sequence[tuple[Offer, Standing]]) -> tuple[list[Any], ...]:
-    table = []
-    for offer, begins in fits:
-        entry = offer.entry
-        started = begins.status is Status.SENDING
-        table.append(
-            (
-                entry.id,
-                entry.identity,
-                entry.fingerprint,
-                entry.ordering,
-                entry.station,
-                begins.status.value,
-                begins.phase.value,
-                entry.priority,
-                entry.rank,
-                int(started),
-                entry.size,
-                entry.accepted_at,
-                begins.next_attempt_at,
-                entry.accepted_at if started else None,
-                entry.envelope.key,
-                entry.envelope.data,
-                entry.body.key,
-                entry.body.data,
-            )
-        )
-    return tuple(list(column) for column in zip(*table, strict=True))
+def _row(offer: Offer, begins: Standing, lag: float) -> tuple[Any, ...]:
+    entry = offer.entry
+    started = begins.status is Status.SENDING
+    return (
+        entry.id,
+        entry.identity,
+        entry.fingerprint,
+        entry.ordering,
+        entry.station,
+        begins.status.value,
+        begins.phase.value,
+        entry.priority,
+        entry.rank + lag,
+        int(started),
+        entry.size,
+        entry.accepted_at,
+        begins.next_attempt_at,
+        entry.accepted_at if started else None,
+        entry.envelope.key,
+        entry.envelope.data,
+        entry.body.key,
+        entry.body.data,
+    )
 
 
-async def _known(session: Session, identities: Sequence[bytes]) -> dict[bytes, Existing]:
+_RANK: Final = 8
+
+
+async def _known(
+    session: Session, identities: Sequence[bytes]
+) -> dict[bytes, tuple[Existing, float]]:
+    """What is known, and its rank."""
     found = await session.connection.fetch(_KNOWN, list(identities))
-    return {row[-1]: Existing(rows.kept(row[:-1])) for row in found}
+    return {row[-1]: (Existing(rows.kept(row[:-2])), row[-2]) for row in found}
 
 
-def _second(session: Session, offer: Offer, known: dict[bytes, Existing]) -> Taken:
+def _second(session: Session, offer: Offer, known: dict[bytes, tuple[Existing, float]]) -> Taken:
     """What to say of one that was not inserted now."""
-    existing = known.get(offer.entry.identity)
-    if existing is None:
+    found = known.get(offer.entry.identity)
+    if found is None:
         return JournalFull(FULL)
+    existing, rank = found
     session.be_sure()
     life = existing.kept.life
     if session.again and life.id == offer.entry.id:
         # Committed before, without an answer. If its intent still stands, it is ours to send.
         ours = life.status is Status.SENDING and life.attempts == 1 and session.may_deliver()
-        return Accepted(Status.SENDING if ours else Status.PENDING, offer.entry.rank)
+        return Accepted(Status.SENDING if ours else Status.PENDING, rank)
     return existing

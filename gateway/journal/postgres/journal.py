@@ -30,7 +30,7 @@ from gateway.journal.contract import (
     Totals,
     Usage,
 )
-from gateway.journal.postgres import accepting, lease, moving, opening, reading
+from gateway.journal.postgres import accepting, figures, lease, moving, opening, reading
 from gateway.journal.postgres.accepting import Offer
 from gateway.journal.postgres.durability import NotDurable
 from gateway.journal.postgres.faults import fault_of
@@ -98,6 +98,7 @@ class PostgresJournal:
         self._patience = patience_seconds
         self._shard = secrets.randbelow(1 << 16)
         self._refused: NotDurable | None = None
+        self._stations = 0  # that have ever sent; as of the last look at the turn
         self._writer: Writer | None = None
         self._hints = Hints(partial(opening.connect, url, name=self.name), name=self.name)
         self._hinting: asyncio.Task[None] | None = None
@@ -180,6 +181,7 @@ class PostgresJournal:
         async def work(session: Session, _arguments: Sequence[Any]) -> list[lease.Row]:
             asked[:] = [self._clock.monotonic()]
             await self._check_durability(session)
+            self._stations = await figures.stations(session.connection)
             return [await self._turn(session, now=now, word=word)]
 
         def then(row: lease.Row) -> None:
@@ -276,7 +278,8 @@ class PostgresJournal:
     async def _accept(self, session: Session, offers: Sequence[Offer]) -> Sequence[Any]:
         if self._refused is not None:
             return [self._refused] * len(offers)
-        return await accepting.accept(session, offers, max_bytes=self._max_bytes)
+        limits = accepting.Limits(self._max_bytes, self._stations)
+        return await accepting.accept(session, offers, limits)
 
     async def find(self, enrollment_id: str) -> Kept | None:
         """See the contract."""
@@ -338,7 +341,7 @@ class PostgresJournal:
 
     async def usage(self) -> Usage:
         """See the contract. Bytes of what is alive: the database's disk is not seen from here."""
-        used = await self._read(lambda session: session.used())
+        used = await self._read(lambda session: session.figures.bytes())
         return Usage(used, self._max_bytes, None)
 
     async def forget(self, *, settled_before: float, limit: int) -> int:

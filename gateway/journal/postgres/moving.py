@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
 
-from gateway.core.lifecycle import Event, Status
+from gateway.core.lifecycle import UNDELIVERED, Event, Status
 from gateway.journal import moves
 from gateway.journal.contract import Change, Kept
 from gateway.journal.moves import Phase, Standing
@@ -113,7 +113,7 @@ def _is_begun(whole: Kept, intent: Intent) -> bool:
 async def change(session: Session, decisions: Sequence[Decision]) -> list[bool]:
     """Make the changes that are allowed, each id at most once among them."""
     found = await session.connection.fetch(
-        "SELECT id, status, ordering, reason, next_attempt_at, settled_at FROM enrollment"
+        "SELECT id, status, ordering, reason, next_attempt_at, settled_at, station FROM enrollment"
         " WHERE id = ANY($1::UUID[]) ORDER BY id FOR UPDATE",
         [decision.id for decision in decisions],
     )
@@ -128,6 +128,13 @@ async def change(session: Session, decisions: Sequence[Decision]) -> list[bool]:
         else:
             made += await _move(session, list(group), standing)
     return made
+
+
+def _count_move(session: Session, station: str, *, before: str, after: Status) -> None:
+    if before in UNDELIVERED and after not in UNDELIVERED:
+        session.figures.leave(station)
+    elif after in UNDELIVERED and before not in UNDELIVERED:
+        session.figures.come_back(station)
 
 
 def _ordering(standing: dict[str, Any], decision: Decision) -> bytes | None:
@@ -147,6 +154,7 @@ async def _move(
             moved.append((decision, to))
             session.counted[row["status"]] -= 1
             session.counted[to.status] += 1
+            _count_move(session, row["station"], before=row["status"], after=to.status)
         made.append(to is not None or (session.again and _is_made(row, decision)))
     if moved:
         await _write(

@@ -170,7 +170,7 @@ async def migrate(connection: Any, steps: Sequence[Migration]) -> None:  # noqa:
             await connection.execute(
                 "UPDATE journal_schema SET version = $1, compatible = $2 WHERE one",
                 number,
-                step.compatible,
+                max(compatible, *(each.compatible for each in steps[:number])),
             )
         if version == 0 and await is_postgresql(connection):
             schema = resources.files("gateway.journal.postgres") / "schema"

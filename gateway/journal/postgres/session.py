@@ -4,12 +4,10 @@ Which calls run in it is not known here. A transaction is begun, filled, and the
 or rolled back; what was counted goes with it.
 """
 
-from collections import Counter
-from typing import Any, Final
+from typing import Any
 
+from gateway.journal.postgres.figures import Figures
 from gateway.journal.postgres.lease import LEASE
-
-SHARDS: Final = 16
 
 
 class TurnLost(Exception):
@@ -25,7 +23,7 @@ class Session:
 
     def __init__(self, connection: Any, *, shard: int) -> None:  # noqa: ANN401 - asyncpg has no types
         self.connection = connection
-        self._shard = shard % SHARDS
+        self._shard = shard
         self._warned = False
         connection.add_log_listener(self._heard)
         self.reset(epoch=None, again=False)
@@ -39,13 +37,13 @@ class Session:
         """
         self.epoch = epoch
         self.again = again
-        self.counted: Counter[str] = Counter()
+        self.figures = Figures(self.connection, shard=self._shard)
+        self.counted = self.figures.changed
         self.delivers = False
         self.sure = False
         self.changed = 0
         self.ended: list[str] = []
         self.waiting = False
-        self._room: int | None = None
 
     async def begin(self) -> None:
         """Start a transaction."""
@@ -57,7 +55,7 @@ class Session:
         Raises:
             TurnLost: it holds a move of delivery, and another gateway has the lease.
         """
-        await self._count()
+        await self.figures.write(something=self.sure)
         if self.delivers:
             # Locked until the commit: the lease cannot change hands in between.
             held = await self.connection.fetchval(
@@ -97,30 +95,6 @@ class Session:
         broken off. The standbys take commits in order: one that they confirm covers all before.
         """
         self.sure = True
-
-    async def used(self) -> int:
-        """Bytes of what is alive, this transaction's own among them."""
-        if self._room is None:
-            self._room = await self.connection.fetchval(
-                "SELECT coalesce(sum(value), 0)::BIGINT FROM counter WHERE name = 'bytes'"
-            )
-        return self._room + self.counted["bytes"]
-
-    async def _count(self) -> None:
-        changes = {name: by for name, by in self.counted.items() if by}
-        if self.sure and not changes:
-            changes = {"accepted": 0}
-        if changes:
-            names = sorted(changes)
-            await self.connection.execute(
-                "INSERT INTO counter AS c (name, shard, value)"
-                " SELECT name, $1, change FROM unnest($2::TEXT[], $3::BIGINT[]) AS g (name, change)"
-                " ORDER BY name"
-                " ON CONFLICT (name, shard) DO UPDATE SET value = c.value + excluded.value",
-                self._shard,
-                names,
-                [changes[name] for name in names],
-            )
 
     def _heard(self, _connection: Any, message: Any) -> None:  # noqa: ANN401 - asyncpg's
         """A warning at a commit: the wait for the standbys was broken off."""

@@ -18,5 +18,7 @@ ALTER TABLE body SET (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_th
 -- A few rows that are updated all the time: room beside each for its next version.
 ALTER TABLE counter SET (fillfactor = 20, autovacuum_vacuum_scale_factor = 0.0,
     autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE station SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.0,
+    autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 ALTER TABLE lease SET (fillfactor = 20, autovacuum_vacuum_scale_factor = 0.0,
     autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0);
