@@ -1,7 +1,8 @@
 """The proxies that teams use today, each with the configuration its own documentation advises.
 
 Each is told what the gateway must find out by itself: how many requests the server works on at
-once, and how many it records a second. None keeps anything: a proxy has no journal.
+once, how many it records a second, and how long an officer waits. None keeps anything: a proxy has
+no journal.
 """
 
 import shutil
@@ -13,6 +14,11 @@ from string import Template
 from types import MappingProxyType
 
 CONFIGS = Path(__file__).parent / "configs"
+
+
+WAIT_SECONDS = 3.0
+"""How long a proxy may let one wait: officers press enter again after five, and what they left then
+is recorded for nobody, or twice."""
 
 
 class PeerError(RuntimeError):
@@ -53,7 +59,7 @@ class Told:
             "folder": str(self.folder),
             "at_once": self.at_once,
             "per_minute": max(1, round(self.per_second * 60)),
-            "half_a_minute": max(1, round(self.per_second * 30)),
+            "waiting_room": max(1, round(self.per_second * WAIT_SECONDS)),
         }
 
 
