@@ -67,6 +67,15 @@ COUNT ?= 10000
 simulate: setup ## whole histories from 10,000 seeds (COUNT=…); SEED=… prints one of them
 	$(BIN)/python -m simulation $(if $(SEED),replay $(SEED),seeds --count $(COUNT))
 
+# A scenario and its time scale, each: what is short stays at full length.
+AGREEING := five-minute-outage:0.2 morning-surge:0.2 retry-storm:1 capacity-halves:1
+.PHONY: agreement
+agreement: setup ## scenarios for real and under virtual time, side by side (half an hour)
+	rm -rf runs/agreement
+	-$(foreach each,$(AGREEING),$(BIN)/python -m loadtests run $(firstword $(subst :, ,$(each))) \
+		--time-scale $(lastword $(subst :, ,$(each))) --out runs/agreement/$(subst :,-,$(each));)
+	$(BIN)/python -m simulation agreement runs/agreement/*
+
 .PHONY: season
 season: setup ## 155,000 enrollments at small packets through the gateway (some minutes)
 	$(BIN)/python -m loadtests run season

@@ -232,7 +232,7 @@ def drains(evidence: Evidence) -> list[Drain]:
         backlog = bisect_right(came, outage.end) - bisect_right(recorded, outage.end)
         if backlog <= server.workers:
             continue
-        seconds = _time_to_drain(came, recorded, outage.end, server.workers)
+        seconds = time_to_drain(came, recorded, outage.end, server.workers)
         if following is not None and outage.end + seconds > following.start:
             continue
         nominal = server.workers / server.service_seconds
@@ -242,7 +242,7 @@ def drains(evidence: Evidence) -> list[Drain]:
     return found
 
 
-def _time_to_drain(
+def time_to_drain(
     came: Sequence[float], recorded: Sequence[float], start: float, enough: int
 ) -> float:
     """Seconds from `start` until at most `enough` are unrecorded; infinite if that never comes."""

@@ -197,6 +197,18 @@ class Scenario:
 _SCENARIO = TypeAdapter(Scenario)
 
 
+def of_data(data: Mapping[str, object]) -> Scenario:
+    """A scenario as `as_data` told it: what a log's first line says was run.
+
+    Raises:
+        ScenarioError: it is none.
+    """
+    try:
+        return _SCENARIO.validate_python(data)
+    except ValidationError as wrong:
+        raise ScenarioError(f"the log's scenario cannot be read: {wrong}") from None
+
+
 def names() -> tuple[str, ...]:
     """The scenarios that come with the load tests, by name."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))

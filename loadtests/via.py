@@ -44,7 +44,7 @@ async def gateway(
         command,
         folder / "gateway.log",
         cwd=folder,
-        environment={_variable(key): str(value) for key, value in settings.items()},
+        environment={variable(key): str(value) for key, value in settings.items()},
     ) as part:
         await part.ready(lambda: fetch(session, f"http://{admin}/readyz"))
         yield Way(f"http://{listen}", f"http://{admin}/metrics", part)
@@ -75,6 +75,6 @@ async def proxy(
         yield Way(f"http://{told.listen}", part=part)
 
 
-def _variable(key: str) -> str:
+def variable(key: str) -> str:
     """The environment variable of a setting: `intake.hold_seconds` is in two parts."""
     return "ENROLLMENT_GATEWAY__" + key.upper().replace(".", "__")

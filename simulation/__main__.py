@@ -1,4 +1,4 @@
-"""Simulations: window controllers compared, and whole histories drawn from seeds."""
+"""Simulations: controllers compared, whole histories from seeds, scenarios of the load tests."""
 
 import os
 import time
@@ -8,10 +8,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.progress import track
 
+from loadtests import report, say
+from loadtests.evidence import gather
+from loadtests.scenario import ScenarioError, load, of_data
+from loadtests.verdict import HARMED, INVALID, examine
 from simulation.experiment import GATEWAY, Case, cases, run_all, simulate
 from simulation.page import page
+from simulation.scenarios.agreement import WITHIN, Pair, told
+from simulation.scenarios.agreement import page as compared
+from simulation.scenarios.folder import write
+from simulation.scenarios.play import play
+from simulation.scenarios.terms import NotSimulated
 from simulation.servers import FIRST_SEED, SERVERS
 from simulation.whole.play import broken_by, play_seed
 
@@ -85,6 +95,59 @@ def replay(seed: Annotated[int, typer.Argument(help="Which history.")]) -> None:
     if played.broken:
         raise typer.Exit(1)
     typer.echo(f"seed {seed} is good: {len(played.history)} moments in {played.seconds:.0f} s.")
+
+
+@app.command()
+def scenario(
+    name: Annotated[str, typer.Argument(help="A scenario of the load tests, or a TOML file.")],
+    *,
+    seed: Annotated[int, typer.Option(help="The same citizens as in a real run of it.")] = 1,
+    scale: Annotated[float, typer.Option(min=0.001, help="So many times the arrivals.")] = 1.0,
+    time_scale: Annotated[float, typer.Option(min=0.01, help="0.1: a tenth as long.")] = 1.0,
+    out: Annotated[Path | None, typer.Option(help="A new folder for its logs and report.")] = None,
+) -> None:
+    """Play a scenario of the load tests under virtual time, and have it judged like a real run."""
+    folder = out or Path("runs") / f"{Path(name).stem}-simulated-{time.strftime('%Y%m%d-%H%M%S')}"
+    try:
+        scaled = load(name).scaled(scale, time_scale)
+        played = play(scaled, seed=seed, scale=scale)
+        write(played, folder)
+    except (ScenarioError, NotSimulated, FileExistsError) as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(INVALID) from wrong
+    verdict = report.verify(folder)
+    Console(highlight=False).print(say.side_by_side([[verdict]]))
+    for broken in played.broken:
+        typer.echo(f"what may never happen: {broken}")
+    typer.echo(f"Report: {folder / 'report.html'}")
+    raise typer.Exit(HARMED if played.broken else verdict.exit_code)
+
+
+@app.command()
+def agreement(
+    folders: Annotated[
+        list[Path], typer.Argument(exists=True, file_okay=False, help="Real runs via the gateway.")
+    ],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/agreement.md"),
+) -> None:
+    """Simulate what was run for real, and write both side by side; exit 1 if they disagree."""
+    pairs: list[Pair] = []
+    for folder in folders:
+        real, _ = examine(folder)
+        run = real.runs[0]
+        simulated = of_data(run.scenario)
+        played = play(simulated, seed=run.seed, scale=run.scale)
+        virtual = gather(played.sent, played.ledger)
+        pairs.append(Pair(simulated.arrivals.seconds, told(real), told(virtual)))
+        typer.echo(f"{folder}: {', '.join(_apart(pairs[-1])) or 'they agree'}")
+    out.write_text(compared(pairs, "make agreement"), encoding="utf-8")
+    typer.echo(f"{out} holds the figures of {len(pairs)} runs.")
+    if any(_apart(pair) for pair in pairs):
+        raise typer.Exit(1)
+
+
+def _apart(pair: Pair) -> list[str]:
+    return [f"{figure} differs" for figure in WITHIN if not pair.agrees(figure)]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from gateway.delivery.courier import Courier
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.memory import Memory
 from gateway.intake.enrolling import Enrolling
+from gateway.intake.receipt_resource import ReceiptResource
 from gateway.intake.receipts import Receipts, Standing
 from gateway.intake.replies import Refused, Reply
 from gateway.intake.signing import ReceiptKeys
@@ -55,6 +56,17 @@ _KEYS = _Unsigned(KeySet([OKPKey.generate_key("Ed25519", auto_kid=True)]))
 
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """An enrollment as intake is told of it. ``hold``: seconds that its station waits at most."""
+
+    station: str
+    key: str
+    ordering_key: str | None
+    priority: int
+    hold: float
 
 
 class Gone(Exception):
@@ -149,11 +161,19 @@ class House:
             clock=clock,
         )
         self.acts = Acts(journal, self.dispatcher, self.publish, clock)
+        receipts = Receipts(_KEYS, journal=journal, delivery=self.dispatcher, clock=clock)
+        self.receipts = ReceiptResource(
+            journal=journal,
+            sealer=_SEALER,
+            delivery=self.dispatcher,
+            receipts=receipts,
+            waiters=self.waiters,
+        )
         self.enrolling = Enrolling(
             journal=journal,
             sealer=_SEALER,
             delivery=self.dispatcher,
-            receipts=Receipts(_KEYS, journal=journal, delivery=self.dispatcher, clock=clock),
+            receipts=receipts,
             waiters=self.waiters,
             clock=clock,
             rng=rng,
@@ -168,7 +188,7 @@ class House:
             self.waiters.see(fact)
             self._tell(fact)
 
-    async def enroll(self, arrival: Arrival, body: bytes, line: Line) -> Reply | Refused:
+    async def enroll(self, arrival: Arrival | Brought, body: bytes, line: Line) -> Reply | Refused:
         """A request at the door, and what is answered.
 
         Raises:
@@ -179,6 +199,24 @@ class House:
         async def answer() -> Reply | Refused:
             try:
                 return await self.enrolling.enroll(visit, body)
+            except Refused as refused:
+                return refused
+
+        return await self.asked(answer())
+
+    async def receipt(self, target: str, station: str, line: Line, *, wait: int) -> Reply | Refused:
+        """A station asks for a receipt by its address, and waits a while for the end.
+
+        Raises:
+            Gone: no answer came.
+        """
+        head = cast("web.BaseRequest", _Head("GET", CIMultiDict(Prefer=f"wait={wait}")))
+
+        async def answer() -> Reply | Refused:
+            try:
+                return await self.receipts.receipt(
+                    head, target, station=station, connection=cast("StationConnection", line)
+                )
             except Refused as refused:
                 return refused
 
@@ -267,7 +305,7 @@ def key_of(kept: Kept) -> str:
     return _SEALER.envelope(kept).key
 
 
-def _visit(arrival: Arrival, line: Line) -> Visit:
+def _visit(arrival: Arrival | Brought, line: Line) -> Visit:
     headers = [("X-Enrollment", arrival.key)]
     if arrival.ordering_key is not None:
         headers.append(("Ordering-Key", arrival.ordering_key))

@@ -3,6 +3,7 @@
 Must not know why a move is made.
 """
 
+import sys
 from collections.abc import Awaitable, Callable
 
 from gateway.core.lifecycle import FINAL, TABLE, Status
@@ -27,6 +28,7 @@ class WatchedJournal(MemoryJournal):
         commit: Callable[[], Awaitable[None]],
         applied: Callable[[], None],
         complain: Callable[[str], None],
+        max_bytes: int = sys.maxsize,
     ) -> None:
         """Set it up.
 
@@ -34,8 +36,9 @@ class WatchedJournal(MemoryJournal):
             commit: awaited before a group of writes is durable.
             applied: called after it is, before anyone is told.
             complain: told what is wrong.
+            max_bytes: room for what is kept.
         """
-        super().__init__(commit=commit)
+        super().__init__(commit=commit, max_bytes=max_bytes)
         self._on_applied = applied
         self._complain = complain
         self._waiting: dict[str, Row] = {}

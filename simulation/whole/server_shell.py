@@ -91,6 +91,17 @@ class ServerShell:
             return reply.status
         return 200 if self.server.find(key) is not None else 404
 
+    @property
+    def outstanding(self) -> int:
+        """How many it has in hand."""
+        return self.server.totals(now=self._now()).outstanding
+
+    def sample(self) -> None:
+        """Write the totals, as the real server does once per second."""
+        sample = self.server.sample(now=self._now())
+        self._move()
+        self.ledger.append(sample)
+
     def _connect(self) -> Net | None:
         """What the network does to this one.
 
