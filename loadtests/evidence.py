@@ -52,6 +52,7 @@ class Case:
     received_at: float | None = None
     recorded_at: float | None = None
     number: int = 0
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def _take_try(evidence: Evidence, sent: Sent) -> None:
         sent.bytes,
         sent.due,
         sent.at,
+        priority=sent.priority,
     )
     evidence.last_at = max(evidence.last_at, sent.at)
 

@@ -14,6 +14,7 @@ from statistics import fmean
 from loadtests.audit import Finding, promised
 from loadtests.evidence import Case, Evidence, Outage
 from loadtests.logs import Sample
+from loadtests.order import order
 
 Figure = float | None
 """A measured value; infinite for what never ended, `None` where the run has nothing to measure."""
@@ -49,6 +50,11 @@ MEANINGS = {
     " workers",
     "flood_slowdown": "mean delay from due to recorded of the stations that do not flood, in the"
     " flood over before it",
+    "backlog_deliveries": "enrollments that the server received after their promise",
+    "overtaken_share": "share of those that a later one of their priority passed, though they"
+    " could go",
+    "order_inversions_share": "the same, passed by more than were ever outstanding at once",
+    "overtaken_most": "how many later ones passed a single one",
     "max_outstanding": "most requests at the server at once",
     "recorded_per_second": "enrollments recorded per second, over the whole run",
     "sent_late_p99": "seconds that the generator was behind its schedule, p99",
@@ -98,6 +104,7 @@ def measure(evidence: Evidence, findings: Iterable[Finding], *, within: float) -
         "attempts_ratio": attempts_ratio(evidence.samples, evidence.outages),
         "capacity_used": capacity_used(evidence),
         "flood_slowdown": flood_slowdown(evidence),
+        **_order_figures(evidence),
         "max_outstanding": evidence.max_outstanding,
         "recorded_per_second": _rate(evidence, recorded),
         "sent_late_p99": percentile(sorted(evidence.lateness), 0.99) if evidence.lateness else None,
@@ -139,6 +146,17 @@ def _outage_figures(evidence: Evidence) -> dict[str, Figure]:
         ),
         "collapses": sum(outage.own_doing for outage in found),
         "retips": sum(outage.own_doing for outage in found[1:]),
+    }
+
+
+def _order_figures(evidence: Evidence) -> dict[str, Figure]:
+    found = order(evidence.cases.values(), at_once=evidence.max_outstanding)
+    some = found.backlog
+    return {
+        "backlog_deliveries": some,
+        "overtaken_share": found.overtaken / some if some else None,
+        "order_inversions_share": found.inversions / some if some else None,
+        "overtaken_most": found.most if some else None,
     }
 
 

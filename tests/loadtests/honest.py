@@ -83,7 +83,7 @@ def honest(count: int = 40, *, seed: int = 1, outage: bool = True) -> Logs:
             Recorded(
                 number + 1,
                 free,
-                due + 0.01,
+                max(due + 0.01, free - 0.25),
                 key,
                 key,
                 digest(key),
