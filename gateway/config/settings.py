@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from gateway.config.values import (
+    CollectorUrl,
     JournalUrl,
     Listen,
     LookupPath,
@@ -349,6 +350,30 @@ class Log(Section):
         return self.format or ("console" if terminal else "json")
 
 
+class Tracing(Section):
+    """What each enrollment took, for a collector of traces. It never holds what was enrolled."""
+
+    url: CollectorUrl | None = Field(
+        default=None,
+        examples=["http://127.0.0.1:4318/v1/traces"],
+        description="Traces endpoint of an OpenTelemetry collector, OTLP over HTTP. Not set: no "
+        "tracing, at no cost. Needs the packages of enrollment-gateway[tracing].",
+    )
+    sample_ratio: float = Field(
+        default=1,
+        ge=0,
+        le=1,
+        description="Share of the traces begun here that are sent; of its own traces a station "
+        "says so in traceparent. Below 1 where many stations send and a few traces tell enough.",
+    )
+    max_waiting_spans: int = Field(
+        default=2048,
+        ge=1,
+        description="Spans that wait for the collector at once; one too many is dropped and "
+        "counted. Bounds the memory that a collector's absence takes.",
+    )
+
+
 class Settings(Section):
     """All of it. The defaults are enough for ``serve --upstream URL`` on a laptop."""
 
@@ -365,3 +390,4 @@ class Settings(Section):
     stations: Stations = Stations()
     admin: Admin = Admin()
     log: Log = Log()
+    tracing: Tracing = Tracing()

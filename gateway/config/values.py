@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import PurePath
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -20,7 +20,25 @@ def _address(value: object) -> Address:
 
 
 def _upstream_url(value: str) -> str:
-    wrong = "must be http:// or https:// with a host, such as https://recording.example/api"
+    parts = _http_url(value, such_as="https://recording.example/api")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no credentials; put them into upstream.authorization_file")
+    if "?" in value or "#" in value:
+        raise ValueError("must end with its path: a query comes from each request, unchanged")
+    return value.rstrip("/")
+
+
+def _collector_url(value: str) -> str:
+    parts = _http_url(value, such_as="http://127.0.0.1:4318/v1/traces")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no credentials; a collector on this machine needs none")
+    if not parts.path.strip("/"):
+        raise ValueError("must name the path that takes traces, usually /v1/traces")
+    return value
+
+
+def _http_url(value: str, *, such_as: str) -> SplitResult:
+    wrong = f"must be http:// or https:// with a host, such as {such_as}"
     try:
         parts = urlsplit(value)
         _ = parts.port
@@ -28,11 +46,7 @@ def _upstream_url(value: str) -> str:
         raise ValueError(wrong) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(wrong)
-    if "@" in parts.netloc:
-        raise ValueError("must hold no credentials; put them into upstream.authorization_file")
-    if "?" in value or "#" in value:
-        raise ValueError("must end with its path: a query comes from each request, unchanged")
-    return value.rstrip("/")
+    return parts
 
 
 def _journal_url(value: str) -> str:
@@ -88,6 +102,7 @@ Listen = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": r"^.+:\d+$"}),
 ]
+CollectorUrl = Annotated[str, AfterValidator(_collector_url)]
 UpstreamUrl = Annotated[str, AfterValidator(_upstream_url)]
 JournalUrl = Annotated[str, AfterValidator(_journal_url)]
 LookupPath = Annotated[str, AfterValidator(_lookup_path)]

@@ -1,7 +1,8 @@
 """What happened, in the past tense: frozen facts that the rooms publish and observers read.
 
 A fact holds nothing that must not be seen: no key, path, header or body. The answer on an
-``EnrollmentSettled`` is for the station that waits, and stays out of every ``repr``.
+``EnrollmentSettled`` is for the station that waits, and stays out of every ``repr``. A ``trace_id``
+is one of a trace that is kept, 32 hex digits; None where there is none.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class EnrollmentAccepted:
     size: int
     status: Status
     seconds: float
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class AttemptFinished:
     outcome: Outcome
     cause: str
     duration: float
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class EnrollmentSettled:
     reason: str
     answer: Answer | None = field(default=None, repr=False)
     next_attempt_at: float | None = None
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from gateway.delivery.sending import MaySend, always
 from gateway.delivery.transport import Transport
 from gateway.journal.contract import Change, Journal, JournalBroken, JournalFault
 from gateway.journal.sealing import SealBroken, Sealer
+from gateway.observe.tracing import UNTRACED, Span, Tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Courier:
     clock: Clock
     rng: random.Random
     publish: Publish = field(repr=False)
+    tracing: Tracing = UNTRACED
     may_send: MaySend = always
     record_again_seconds: float = 1.0
     running_since: float = field(init=False)
@@ -141,15 +143,22 @@ class Courier:
             return Carried(consequence, ordered=enrollment.ordering_key is not None)
         self.publish(AttemptStarted(enrollment.id, case.attempts))
         credential = self.transport.credential(enrollment)
-        finding, seconds = await self._exchange(self.transport.send(enrollment), credential)
-        heard(finding, seconds)
+        with self.tracing.exchange("attempt", enrollment.headers) as span:
+            headers = span.onward(enrollment.headers)
+            attempt = self.transport.send(enrollment, headers)
+            finding, seconds = await self._exchange(attempt, credential)
+            heard(finding, seconds)
+            _tell(span, enrollment, finding, attempt=case.attempts)
+        trace_id = span.trace_id
         self.publish(
-            AttemptFinished(enrollment.id, case.attempts, finding.outcome, finding.cause, seconds)
+            AttemptFinished(
+                enrollment.id, case.attempts, finding.outcome, finding.cause, seconds, trace_id
+            )
         )
         consequence = after_attempt(case, finding, self.policy, now=self.clock.now(), rng=self.rng)
         if case.status is Status.IN_DOUBT and consequence.status is not Status.IN_DOUBT:
             self.publish(DoubtResolved(enrollment.id, "resend"))
-        await self._record(enrollment.id, consequence, finding, enrollment)
+        await self._record(enrollment.id, consequence, finding, enrollment, trace_id)
         return Carried(consequence, ordered=enrollment.ordering_key is not None)
 
     async def _look_up(self, errand: Errand, heard: Heard) -> Carried | None:
@@ -162,8 +171,10 @@ class Courier:
         except SealBroken:
             await self._record(errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE))
             return Carried(Consequence(Status.DEAD_LETTER, UNREADABLE), ordered=False)
-        lookup = self.transport.look_up(enrollment.key)
-        finding, seconds = await self._exchange(lookup, Credential.GATEWAY)
+        with self.tracing.exchange("lookup", enrollment.headers) as span:
+            lookup = self.transport.look_up(enrollment.key, span.onward(()))
+            finding, seconds = await self._exchange(lookup, Credential.GATEWAY)
+            _tell(span, enrollment, finding)
         consequence = after_lookup(
             errand.case,
             finding,
@@ -180,7 +191,7 @@ class Courier:
             # An answer to a question is quick, and records nothing: it says nothing of how much
             # the server can record. That it cannot even answer does.
             heard(finding, seconds)
-        await self._record(errand.id, consequence, finding, enrollment)
+        await self._record(errand.id, consequence, finding, enrollment, span.trace_id)
         return Carried(consequence, ordered=enrollment.ordering_key is not None)
 
     async def _exchange(
@@ -206,6 +217,7 @@ class Courier:
         consequence: Consequence,
         finding: Finding | None = None,
         enrollment: Enrollment | None = None,
+        trace_id: str | None = None,
     ) -> None:
         """Answer whoever waits, then make it durable, however often that takes."""
         # A lookup's 404 is an answer too, but not to the enrollment: only a final status has one.
@@ -218,6 +230,7 @@ class Courier:
                 consequence.reason,
                 answer,
                 consequence.next_attempt_at,
+                trace_id,
             )
         )
         sealed = None
@@ -235,3 +248,13 @@ class Courier:
                 await asyncio.sleep(self.record_again_seconds)
             else:
                 return
+
+
+def _tell(span: Span, enrollment: Enrollment, finding: Finding, attempt: int | None = None) -> None:
+    span.tell(
+        id=enrollment.id,
+        station=enrollment.station,
+        attempt=attempt,
+        outcome=finding.outcome,
+        cause=finding.cause,
+    )

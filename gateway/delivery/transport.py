@@ -24,11 +24,11 @@ class Transport(Protocol):
         """Whose ``Authorization`` an attempt for this enrollment carries."""
         ...
 
-    async def send(self, enrollment: Enrollment) -> Exchange:
-        """One attempt: a complete answer, or how it failed."""
+    async def send(self, enrollment: Enrollment, headers: Headers) -> Exchange:
+        """One attempt: a complete answer, or how it failed. ``headers``: this attempt's."""
         ...
 
-    async def look_up(self, key: str) -> Exchange:
+    async def look_up(self, key: str, headers: Headers) -> Exchange:
         """Ask whether a key is recorded."""
         ...
 
@@ -78,16 +78,14 @@ class UpstreamTransport:
             return Credential.STATION
         return Credential.NONE
 
-    async def send(self, enrollment: Enrollment) -> Exchange:
-        """One attempt; the body and end-to-end headers go out as they came."""
-        return await self._exchange(
-            enrollment.method, enrollment.target, enrollment.headers, enrollment.body
-        )
+    async def send(self, enrollment: Enrollment, headers: Headers) -> Exchange:
+        """One attempt; the body goes out as it came."""
+        return await self._exchange(enrollment.method, enrollment.target, headers, enrollment.body)
 
-    async def look_up(self, key: str) -> Exchange:
+    async def look_up(self, key: str, headers: Headers) -> Exchange:
         """GET the lookup path with the key, percent-encoded, in its place."""
         path = (self._settings.lookup_path or "").replace("{key}", quote(key, safe=""))
-        return await self._exchange("GET", path, (), None)
+        return await self._exchange("GET", path, headers, None)
 
     async def _exchange(
         self, method: str, target: str, headers: Headers, body: bytes | None

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.core.facts import Fact, Publish, RequestFinished
+from gateway.core.facts import Fact, Publish, RequestFinished, RequestOutcome
 from gateway.core.forwarding import OWN_PATHS
 from gateway.core.problems import Language, ProblemType
 from gateway.core.routes import SAFE, is_kept, route_for
@@ -34,6 +34,7 @@ from gateway.intake.visit import Visit, read_wishes
 from gateway.intake.waiters import Waiters
 from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
+from gateway.observe.tracing import UNTRACED, Tracing
 
 UNKNOWN = "unknown"
 CROWD_PASSES_AFTER = 2  # seconds
@@ -58,6 +59,7 @@ class Intake:
         clock: Clock,
         rng: random.Random,
         publish: Publish,
+        tracing: Tracing = UNTRACED,
     ) -> None:
         """Wire it up.
 
@@ -72,6 +74,7 @@ class Intake:
             clock: both clocks.
             rng: makes ids.
             publish: where facts go.
+            tracing: begins a span for each enrollment.
         """
         receipts = Receipts(receipt_keys, journal=journal, delivery=delivery, clock=clock)
         self._waiters = Waiters()
@@ -102,6 +105,7 @@ class Intake:
         self._settings = settings
         self._clock = clock
         self._publish = publish
+        self._tracing = tracing
         self._dropped = _CREDENTIAL if stations.use_tokens else frozenset[str]()
         self._log = structlog.get_logger("intake")
         self._in_hand = 0
@@ -216,14 +220,28 @@ class Intake:
                 key_required=settings.require_idempotency_key,
             )
             headers = onward(request, connection, without=self._dropped | _KEY)
-            visit = Visit(request, connection, station.name, target, headers, wishes)
-            body = await self._bodies.read(request)
-            try:
-                return await self._enrolling.enroll(visit, body)
-            finally:
-                self._bodies.release(len(body))
+            with self._tracing.request(headers) as span:
+                headers = span.onward(headers)
+                visit = Visit(request, connection, station.name, target, headers, wishes, span)
+                return await self._take_in(visit)
         finally:
             self._stations.leave(station)
+
+    async def _take_in(self, visit: Visit) -> AsGiven:
+        """Read the body and keep it; its span tells what came of that."""
+        span = visit.span
+        span.tell(station=visit.station)
+        try:
+            body = await self._bodies.read(visit.request)
+            try:
+                reply = await self._enrolling.enroll(visit, body)
+            finally:
+                self._bodies.release(len(body))
+        except Refused as refused:
+            span.tell(outcome=RequestOutcome.REFUSED, problem=refused.problem)
+            raise
+        span.tell(outcome=reply.outcome, status_class=f"{reply.status // 100}xx")
+        return reply
 
     def _explain(self, status: int) -> web.StreamResponse:
         """The answer to what is no request at all."""

@@ -80,12 +80,16 @@ class Enrolling:
         if isinstance(plan, Refuse):
             raise Refused(ProblemType(plan.reason.value), retry_after=plan.retry_after)
         sending = isinstance(plan, Hold) and self._delivery.reserve(enrollment.id)
-        kept = await self._keep(entry, sending=sending)
+        with visit.span.child("journal.commit"):
+            kept = await self._keep(entry, sending=sending)
         if isinstance(kept, Existing):
+            visit.span.tell(id=kept.kept.life.id)
             return self._again(kept.kept, enrollment.fingerprint)
         seconds = self._clock.monotonic() - arrived
+        visit.span.tell(id=enrollment.id)
+        size, trace_id = len(body), visit.span.trace_id
         self._publish(
-            EnrollmentAccepted(enrollment.id, visit.station, len(body), kept.status, seconds)
+            EnrollmentAccepted(enrollment.id, visit.station, size, kept.status, seconds, trace_id)
         )
         if isinstance(plan, Hold):
             return await self._hold(visit, enrollment, kept, plan.seconds)

@@ -15,6 +15,7 @@ from gateway.core.problems import ProblemType
 from gateway.core.routes import Route
 from gateway.intake.connection import StationConnection
 from gateway.intake.replies import Refused
+from gateway.observe.tracing import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Visit:
         target: path and query, found safe.
         headers: those that go on to the upstream, the idempotency key not among them.
         wishes: what it asks for.
+        span: its trace, if there is one.
     """
 
     request: web.BaseRequest
@@ -55,6 +57,7 @@ class Visit:
     target: str
     headers: Headers
     wishes: Wishes
+    span: Span
 
 
 def read_wishes(

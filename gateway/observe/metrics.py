@@ -9,7 +9,7 @@ that appears with its first increment hides that increment from ``rate()``.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -40,6 +40,7 @@ DELIVERY_WAITS: Final = (0.25, 1, 10, 30, 60, 300, 600, 1800, 3600, 14_400, 86_4
 SHORT: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 RECORDS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
+SpanOutcome: TypeAlias = Literal["exported", "dropped"]
 _Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
 
 
@@ -67,6 +68,11 @@ class JournalLevels:
 def _series(metric: _Metric, **labels: Iterable[str]) -> dict[tuple[str, ...], _Metric]:
     """Every series of ``metric``, made now, found later by its label values in order."""
     return {values: metric.labels(*values) for values in product(*labels.values())}
+
+
+def _exemplar(trace_id: str | None) -> dict[str, str] | None:
+    """Leads from a bucket to a trace that is in it."""
+    return None if trace_id is None else {"trace_id": trace_id}
 
 
 class Metrics:
@@ -98,6 +104,14 @@ class Metrics:
             "certificate_expiry_timestamp_seconds",
             "When the first certificate of a file in use expires: Unix seconds.",
             "file",
+        )
+        self._spans = _series(
+            self._counter(
+                "trace_spans_total",
+                "Spans that a collector took, or that were dropped because it did not.",
+                "outcome",
+            ),
+            outcome=get_args(SpanOutcome),
         )
         self._gauge("build_info", "1, with what runs.", "version").labels(version).set(1)
         self._gauge(
@@ -225,10 +239,10 @@ class Metrics:
                 self._commit_duration.observe(seconds)
                 self._commit_records.observe(records)
             case facts.EnrollmentAccepted(seconds=seconds):
-                self._accept_duration.observe(seconds)
+                self._accept_duration.observe(seconds, _exemplar(fact.trace_id))
             case facts.AttemptFinished(outcome=came_to, duration=duration):
                 self._attempts[came_to,].inc()
-                self._attempt_duration[came_to,].observe(duration)
+                self._attempt_duration[came_to,].observe(duration, _exemplar(fact.trace_id))
             case facts.EnrollmentSettled():
                 self._settled(fact)
             case facts.DuplicateAbsorbed():
@@ -240,7 +254,8 @@ class Metrics:
 
     def _settled(self, fact: facts.EnrollmentSettled) -> None:
         if fact.status is Status.DELIVERED:
-            self._delivery_duration.observe(max(0.0, self._clock.now() - minted_at(fact.id)))
+            seconds = max(0.0, self._clock.now() - minted_at(fact.id))
+            self._delivery_duration.observe(seconds, _exemplar(fact.trace_id))
         elif fact.status is Status.DEAD_LETTER:
             reason = fact.reason if fact.reason in DEAD_LETTER_REASONS else OTHER
             self._dead_letters[reason,].inc()
@@ -248,6 +263,10 @@ class Metrics:
     def event_loop_lag(self, seconds: float) -> None:
         """Count one sample of the event loop's lag."""
         self._lag.observe(seconds)
+
+    def spans(self, outcome: SpanOutcome, number: int) -> None:
+        """Count what became of so many spans. Called by any thread."""
+        self._spans[outcome,].inc(number)
 
     def certificate(self, file: str, expires_at: float) -> None:
         """Tell when a certificate in use expires. ``file``: the setting that names its file."""

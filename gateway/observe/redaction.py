@@ -21,7 +21,7 @@ FIELDS: Final = frozenset(
         *("id", "station", "size_bytes", "status", "attempt", "outcome", "cause", "seconds"),
         *("method", "problem", "records", "reason", "next_attempt_at", "by", "before", "after"),
         *("from_state", "to_state", "at", "in_doubt", "seq", "link", "actor", "action", "subject"),
-        *("mine", "epoch", "holder"),
+        *("mine", "epoch", "holder", "trace_id"),
         # a process's life
         *("address", "count", "error", "version", "where"),
     }

@@ -24,6 +24,7 @@ from gateway.wiring.doors import Sign, operators_door, stations_door
 from gateway.wiring.parts import connected_upstream, delivering, make_delivery, opened_journal
 from gateway.wiring.renewal import keep_renewed
 from gateway.wiring.shared import Shared, blaming
+from gateway.wiring.traces import traced
 
 FAILPOINTS: Final = "ENROLLMENT_GATEWAY_FAILPOINTS"
 """Environment variable for tests of crashes; see ``gateway.failpoints``."""
@@ -71,7 +72,9 @@ async def _run(shared: Shared) -> None:
     ):
         asyncio.get_running_loop().add_signal_handler(number, event.set)
     async with AsyncExitStack() as stack:
-        # Left in the other order: the stations' door closes first, the journal last.
+        # Left in the other order: the stations' door closes first, the journal last of all
+        # that has something to tell, and then the way of the traces.
+        stack.enter_context(traced(shared))
         journal, sealer = await stack.enter_async_context(opened_journal(shared))
         upstream = await stack.enter_async_context(connected_upstream(shared, journal))
         delivery = await make_delivery(shared, journal, sealer, upstream)

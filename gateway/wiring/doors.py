@@ -112,6 +112,7 @@ async def stations_door(
         clock=shared.clock,
         rng=shared.rng,
         publish=shared.publish,
+        tracing=shared.tracing,
     )
     shared.subscribe(intake.see)
     listener = Listener(intake, tls=_tls(shared))

@@ -182,6 +182,7 @@ async def _dispatcher(
         clock=shared.clock,
         rng=shared.rng,
         publish=shared.publish,
+        tracing=shared.tracing,
         may_send=may_send(journal),
     )
     return Dispatcher(

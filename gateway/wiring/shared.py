@@ -11,6 +11,7 @@ from gateway.config import ConfigFault, Problem, Settings, paths
 from gateway.core.facts import Fact, Publish
 from gateway.observe.logs import Logs
 from gateway.observe.metrics import Metrics
+from gateway.observe.tracing import UNTRACED, Tracing
 from gateway.wiring.translation import config_digest
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Shared:
         self.metrics = Metrics(
             version=VERSION, config_sha256=config_digest(settings), clock=self.clock
         )
+        self.tracing: Tracing = UNTRACED
         self.renewals: list[Renewal] = []
         self._listeners: list[Publish] = [self.metrics.on_fact, Logs().on_fact]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gateway.clock import SystemClock
 from gateway.core.decide import DeliveryPolicy
-from gateway.core.enrollment import Answer, Enrollment
+from gateway.core.enrollment import Answer, Enrollment, Headers
 from gateway.core.lifecycle import Status
 from gateway.core.outcome import Broken, Credential, Exchange, NotConnected
 from loadtests.server.exchange import Reply, Request
@@ -67,7 +67,7 @@ class SimulatedTransport:
         """The gateway's own, always."""
         return Credential.GATEWAY
 
-    async def send(self, enrollment: Enrollment) -> Exchange:
+    async def send(self, enrollment: Enrollment, headers: Headers) -> Exchange:  # noqa: ARG002 - the protocol's
         """One attempt."""
         self._check(enrollment)
         key, doubts = enrollment.key, self.doubts
@@ -87,7 +87,7 @@ class SimulatedTransport:
             doubts.open.discard(key)
         return exchange
 
-    async def look_up(self, key: str) -> Exchange:
+    async def look_up(self, key: str, headers: Headers) -> Exchange:  # noqa: ARG002 - the protocol's
         """Ask whether a key is recorded."""
         if self.shell.unauthorized():
             return Answer(401, (), b"")

@@ -115,7 +115,7 @@ async def attempted(_tmp_path: Path) -> float:
         transport = UpstreamTransport(pool, UpstreamSettings(server.url), lambda: None)
         with counted() as calls:
             for _ in range(MANY):
-                assert isinstance(await transport.send(enrollment()), Answer)
+                assert isinstance(await transport.send(enrollment(), ()), Answer)
         pool.close()
         await asyncio.sleep(0.05)
     return calls.count / MANY

@@ -62,7 +62,7 @@ async def exchange(
 ) -> Exchange:
     async with connections(url, timeout_seconds=0.5, limit=limit) as pool:
         transport = UpstreamTransport(pool, UpstreamSettings(url), lambda: credential)
-        return await transport.send(enrollment)
+        return await transport.send(enrollment, enrollment.headers)
 
 
 async def test_a_complete_answer_comes_back_as_it_was() -> None:
@@ -165,8 +165,8 @@ async def test_nothing_is_sent_again_when_a_kept_connection_turns_out_to_be_clos
     seen: list[str] = []
     async with raw_server(once) as server, connections(server.url) as pool:
         transport = UpstreamTransport(pool, UpstreamSettings(server.url), lambda: None)
-        assert isinstance(await transport.send(an_enrollment(method, body=b"")), Answer)
-        assert isinstance(await transport.send(an_enrollment(method, body=b"")), Broken)
+        assert isinstance(await transport.send(an_enrollment(method, body=b""), ()), Answer)
+        assert isinstance(await transport.send(an_enrollment(method, body=b""), ()), Broken)
         await asyncio.sleep(0.05)
         assert len(server.requests) + len(seen) == 2
 
@@ -230,5 +230,5 @@ async def test_whose_credential_an_attempt_carries_is_known() -> None:
 async def test_a_lookup_asks_for_the_key_in_its_place() -> None:
     async with raw_server(answering(OK)) as server, connections(server.url) as pool:
         settings = UpstreamSettings(server.url, lookup_path="/by-key/{key}")
-        await UpstreamTransport(pool, settings, lambda: None).look_up("a/b c")
+        await UpstreamTransport(pool, settings, lambda: None).look_up("a/b c", ())
     assert server.requests[0].startswith(b"GET /by-key/a%2Fb%20c HTTP/1.1\r\n")

@@ -55,6 +55,7 @@ ADDED = {
     "clock_timestamp_seconds",
     "certificate_expiry_timestamp_seconds",
     "delivering",
+    "trace_spans_total",
 }
 
 
@@ -282,6 +283,36 @@ def test_what_a_person_must_watch_besides_the_gateway_is_told() -> None:
     assert value(metrics, "ready") == 1
     metrics.set_ready(ready=False)
     assert value(metrics, "ready") == 0
+
+
+def test_a_bucket_leads_to_a_trace_that_is_in_it() -> None:
+    metrics = make()
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    metrics.on_fact(facts.EnrollmentAccepted(RECEIPT, "desk", 9, Status.PENDING, 0.2, trace))
+    metrics.on_fact(facts.AttemptFinished(RECEIPT, 1, Outcome.DELIVERED, "http-201", 2.0, trace))
+    settled = facts.EnrollmentSettled(RECEIPT, Status.DELIVERED, "http-201", trace_id=trace)
+    metrics.on_fact(settled)
+    page, _ = metrics.render("application/openmetrics-text; version=1.0.0")
+    parse: Parse = openmetrics.text_string_to_metric_families
+    seen = {
+        (sample.name.removeprefix("enrollment_gateway_"), sample.labels["le"]): sample.exemplar
+        for family in parse(page.decode())
+        for sample in family.samples
+        if sample.exemplar is not None
+    }
+    assert {place: (one.labels, one.value) for place, one in seen.items()} == {
+        ("accept_duration_seconds_bucket", "0.25"): ({"trace_id": trace}, 0.2),
+        ("attempt_duration_seconds_bucket", "2.5"): ({"trace_id": trace}, 2.0),
+        ("delivery_duration_seconds_bucket", "60.0"): ({"trace_id": trace}, 59.0),
+    }
+    assert b"trace_id" not in metrics.render("")[0]
+
+
+def test_spans_are_counted_by_what_became_of_them() -> None:
+    metrics = make()
+    metrics.spans("dropped", 3)
+    assert value(metrics, "trace_spans_total", outcome="dropped") == 3
+    assert value(metrics, "trace_spans_total", outcome="exported") == 0
 
 
 def test_lag_is_counted() -> None:

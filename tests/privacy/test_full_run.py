@@ -21,6 +21,7 @@ from yarl import URL
 from tests.acceptance.processes import PLAIN, Gateway, command
 from tests.privacy.citizens import Citizen, citizens
 from tests.privacy.search import Search
+from tests.support.collector import Collector, collector
 from tests.support.raw_server import RawServer, raw_server, then_close
 
 PEOPLE = 1_000
@@ -37,6 +38,7 @@ class Run:
     token: str
     said: list[tuple[str, bytes]] = field(default_factory=list)
     accepted: int = 0
+    traces: Collector = field(default_factory=Collector)
 
     async def everyone(self, people: list[Citizen]) -> None:
         """Each is enrolled, read about, and met by every kind of refusal."""
@@ -154,7 +156,8 @@ class Run:
         """Everything that is left of the run; and how many bytes that was."""
         search, size = Search(people), 0
         files = [(str(file.relative_to(self.folder)), file.read_bytes()) for file in self._files()]
-        for where, content in (*files, *self.said):
+        traced = "\n".join(self.traces.said).encode()
+        for where, content in (*files, *self.said, ("traces", traced)):
             size += len(content)
             search.look(where, content)
         return search, size
@@ -206,10 +209,11 @@ async def running(folder: Path, launcher: tuple[str, ...] = PLAIN) -> AsyncItera
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _answer(server, reader, writer)
 
-    async with raw_server(behave) as server:
+    async with raw_server(behave) as server, collector() as traces:
+        settings["tracing.url"] = traces.url
         with Gateway(folder, server.url, settings) as gateway:
             await asyncio.to_thread(gateway.start, launcher)
-            yield Run(folder, gateway, added.stdout.strip())
+            yield Run(folder, gateway, added.stdout.strip(), traces=traces)
 
 
 @pytest.mark.slow
@@ -218,7 +222,8 @@ async def running(folder: Path, launcher: tuple[str, ...] = PLAIN) -> AsyncItera
     36,
     did="1,000 people with their numbers in path, query, headers, keys, bodies, broken framing and "
     "operators' words, through a gateway that logs all it can, is killed and started again",
-    sees="0 found in logs, metrics, journal files, audit, problem texts and what commands print",
+    sees="0 found in logs, metrics, traces, journal files, audit, problem texts and what commands "
+    "print",
 )
 async def test_a_thousand_people_leave_no_trace(
     tmp_path: Path, record_property: Callable[[str, object], None]
@@ -246,6 +251,7 @@ async def test_a_thousand_people_leave_no_trace(
     # It was no empty run: everyone was there, the log spoke of it, and nothing broke.
     assert run.accepted > PEOPLE * 0.6
     assert log.count("enrollment_accepted") > PEOPLE * 0.6
+    assert len(run.traces.said) > PEOPLE
     assert "[16 digits]" in log
     assert not [line for line in log.splitlines() if "request_failed" in line]
     for line in log.splitlines():
@@ -268,6 +274,7 @@ async def test_a_gateway_that_does_not_mask_is_found_out(tmp_path: Path) -> None
     places = {found.partition(":")[0] for found in search.found}
     assert "gateway.log" in places
     assert "admin GET" in places
+    assert "traces" in places
 
 
 @pytest.mark.slow

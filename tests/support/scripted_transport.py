@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from gateway.core.enrollment import Answer, Enrollment
+from gateway.core.enrollment import Answer, Enrollment, Headers
 from gateway.core.outcome import Credential, Exchange
 
 RECORDED = Answer(201, (("Content-Type", "application/json"),), b'{"recorded": true}')
@@ -29,6 +29,7 @@ class ScriptedTransport:
     seconds: float = 0.1
     whose: Credential = Credential.NONE
     sent: list[Enrollment] = field(default_factory=list)
+    headers: list[Headers] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
     outstanding: int = 0
     most_outstanding: int = 0
@@ -46,12 +47,14 @@ class ScriptedTransport:
     def credential(self, enrollment: Enrollment) -> Credential:  # noqa: ARG002 - the protocol's
         return self.whose
 
-    async def send(self, enrollment: Enrollment) -> Exchange:
+    async def send(self, enrollment: Enrollment, headers: Headers) -> Exchange:
+        self.headers.append(headers)
         before = self.times_sent[enrollment.key]
         self.sent.append(enrollment)
         return await self._take_time(self.script(enrollment, before))
 
-    async def look_up(self, key: str) -> Exchange:
+    async def look_up(self, key: str, headers: Headers) -> Exchange:
+        self.headers.append(headers)
         self.looked_up.append(key)
         return await self._take_time(self.lookup(key))
 
