@@ -21,9 +21,9 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 import uvloop
 
-from gateway.core.ids import uuid7
-from gateway.core.lifecycle import Status
-from gateway.journal.contract import Accepted, Change, Entry, Journal, Sealed
+from benchmarks import backlog
+from benchmarks.entries import entry
+from gateway.journal.contract import Accepted, Entry, Journal
 from gateway.journal.postgres import PostgresJournal
 from gateway.journal.postgres.accepting import _INSERT
 from gateway.journal.sqlite import SqliteJournal
@@ -36,27 +36,9 @@ AT_ONCE: Final = 64
 SIZES: Final = (2_000, 200_000)
 LOOKS: Final = 80
 MILLION: Final = 1_000_000
-DELIVERED: Final = Change(Status.DELIVERED, "http-201", answer=Sealed(bytes(61), bytes(300)))
+SOAK_ROUNDS: Final = 10
+SMALL: Final = 1_000_000  # bytes; a table below them is not told
 Ask: TypeAlias = Callable[[PostgresJournal], Awaitable[object]]
-_rng = secrets.SystemRandom()
-
-
-def entry(size: int, *, rank: float | None = None) -> Entry:
-    """A new enrollment with a body of so many bytes."""
-    now = time.time()
-    return Entry(
-        id=uuid7(now=now, rng=_rng),
-        station="36.03.01-1",
-        identity=secrets.token_bytes(32),
-        fingerprint=secrets.token_bytes(32),
-        ordering=None,
-        priority=3,
-        rank=now if rank is None else rank,
-        accepted_at=now,
-        size=size,
-        envelope=Sealed(secrets.token_bytes(61), secrets.token_bytes(600)),
-        body=Sealed(secrets.token_bytes(61), secrets.token_bytes(size)),
-    )
 
 
 async def accepted(journal: Journal, size: int, seconds: float) -> float:
@@ -162,21 +144,6 @@ async def with_empty(url: str) -> None:
     await journal.close()
 
 
-_FILL = """
-SET search_path = {schema};
-INSERT INTO enrollment (id, identity, fingerprint, station, status, phase, priority, rank, attempts,
-    size, accepted_at, next_attempt_at)
-SELECT gen_random_uuid(), decode(md5(n::text), 'hex'), 'x', 'desk', 'pending', 'ready', 3,
-    1790000000 + n, 0, 16, 1790000000 + n, 1790000000 + n FROM generate_series(1, {count}) n;
-INSERT INTO content (id, envelope_key, envelope)
-    SELECT id, decode(repeat('00', 61), 'hex'), decode(repeat('00', 60), 'hex') FROM enrollment;
-INSERT INTO body (id, key, data)
-    SELECT id, decode(repeat('00', 61), 'hex'), decode(repeat('00', 32), 'hex') FROM enrollment;
-INSERT INTO counter VALUES ('accepted', 15, {count}), ('pending', 15, {count})
-    ON CONFLICT (name, shard) DO UPDATE SET value = counter.value + excluded.value;
-ANALYZE enrollment; ANALYZE content; ANALYZE body;"""
-
-
 async def million(server: Server) -> None:
     """Accept, claim and status beside a million undelivered, as ratios to an empty journal."""
     journals = {}
@@ -184,8 +151,7 @@ async def million(server: Server) -> None:
         url = fresh(server, name)
         await with_empty(url)
         if count:
-            for statement in _FILL.format(schema=name, count=count).strip().split(";\n"):
-                server.sql(f"SET search_path = {name}; {statement}", seconds=200.0)
+            backlog.fill(server, name, count)
         journals[name] = PostgresJournal(url, max_bytes=1 << 50)
         await journals[name].open(now=time.time())
     server.sql("CHECKPOINT")
@@ -257,52 +223,51 @@ def live(server: Server, folder: Path) -> None:
     )
 
 
-async def soak(server: Server, seconds: float) -> None:
-    """Accept, deliver and forget as many; how the tables and indexes grow."""
+async def soak(server: Server, rows: int, size: int) -> None:
+    """So many wait all the time, and as many are accepted, delivered and forgotten meanwhile.
+
+    How the tables and indexes grow with nothing but the server's own autovacuum to clear up.
+    """
     url = fresh(server, "soak")
-    journal = PostgresJournal(url)
+    await with_empty(url)
+    backlog.fill(server, "soak", rows, size=size)
+    journal = PostgresJournal(url, max_bytes=1 << 50)
     await journal.open(now=time.time())
-    sizes: list[int] = []
-    count = 0
     began = time.monotonic()
-    while (passed := time.monotonic() - began) < seconds:
-        await asyncio.gather(*(_life(journal) for _ in range(AT_ONCE)))
-        await journal.forget(settled_before=time.time() - 2.0, limit=2 * AT_ONCE)
-        count += AT_ONCE
-        if passed >= seconds / 8 * (len(sizes) + 1):
-            sizes.append(_bytes(server, "soak"))
+    found = [backlog.volumes(server, "soak")]
+    for number in range(1, SOAK_ROUNDS + 1):
+        await backlog.turn_over(journal, rows // SOAK_ROUNDS, size=size)
+        found.append(backlog.volumes(server, "soak"))
+        megabytes = sum(found[-1].values()) / 1e6
+        print(f"soak: {number * rows // SOAK_ROUNDS:,} turned over, {megabytes:.0f} MB", flush=True)
     await journal.close()
-    told = ", ".join(f"{size / 1e6:.0f}" for size in sizes)
-    print(f"soak: {count} accepted and delivered in {seconds:.0f} s; MB at each eighth: {told}")
-    print(f"soak: the last eighth is {sizes[-1] / sizes[len(sizes) // 2]:.2f} x the middle")
+    seconds = time.monotonic() - began
+    print(f"soak: {rows:,} waiting, as many delivered in {seconds:.0f} s; MB filled, fifth, last:")
+    for name in found[0]:
+        middle, last = found[SOAK_ROUNDS // 2][name], found[-1][name]
+        if last > SMALL:
+            told = "  ".join(
+                f"{each[name] / 1e6:.1f}" for each in (found[0], found[SOAK_ROUNDS // 2], found[-1])
+            )
+            print(f"soak: {name}: {told}  ({last / middle:.2f} x)")
     server.sql("DROP SCHEMA soak CASCADE")
-
-
-async def _life(journal: Journal) -> None:
-    one = entry(20_000)
-    await journal.accept(one, sending=False)
-    await journal.begin(one.id, now=time.time())
-    await journal.change(one.id, DELIVERED, now=time.time())
-
-
-def _bytes(server: Server, schema: str) -> int:
-    tables = ("enrollment", "content", "body", "counter", "station", "line", "lease")
-    each = (f"pg_total_relation_size('{schema}.{table}')" for table in tables)
-    return int(server.sql(f"SELECT {' + '.join(each)}"))
 
 
 async def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="*", help="throughput, live, million, soak; none: all")
-    parser.add_argument("--soak-seconds", type=float, default=120.0)
+    parser.add_argument("--rows", type=int, default=MILLION, help="of the soak (default a million)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--size", type=int, help="bytes of a body: only this size")
     given = parser.parse_args()
     if given.one:
         print(json.dumps(await with_journal(PostgresJournal(given.one), given.size)))
         return
-    with tempfile.TemporaryDirectory() as folder, one_server(on_disk=True) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        one_server(on_disk=True, autovacuum_naptime="'1min'") as server,
+    ):
         what = given.what or ["throughput", "live", "million", "soak"]
         if "throughput" in what:
             await throughput(server, Path(folder), (given.size,) if given.size else SIZES)
@@ -311,7 +276,7 @@ async def main() -> None:
         if "million" in what:
             await million(server)
         if "soak" in what:
-            await soak(server, given.soak_seconds)
+            await soak(server, given.rows, given.size or 32)
 
 
 if __name__ == "__main__":
