@@ -1,7 +1,12 @@
-"""`journal verify|export|import|compact`: work on a journal while no gateway has it open."""
+"""`journal verify|export|import|compact`: work on a journal while no gateway has it open.
 
+On PostgreSQL some of it may be done while gateways run, and some is the database's own work.
+"""
+
+import asyncio
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +29,11 @@ app = typer.Typer(
 
 File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
 SHOWN = 20
+NO_COMPACTING = (
+    "PostgreSQL clears up by itself (autovacuum), and uses the space again. To give it back to the"
+    " disk: stop the gateways, then `VACUUM (FULL, ANALYZE)` of the journal's tables; or pg_repack"
+    " while they run."
+)
 
 
 @app.command(
@@ -46,20 +56,26 @@ def verify(
 
     Exit 1 if anything is wrong, with what. It changes nothing, and reads all of the file: a large
     one takes minutes. A journal with damaged pages is salvaged when the gateway starts on it; what
-    cannot be opened becomes a dead letter when it is due.
+    cannot be opened becomes a dead letter when it is due. One on PostgreSQL may be in use: a single
+    moment of it is looked at. Its pages are the database's own business (see pg_amcheck).
     """
     from gateway.journal.keyring import KeyRing
-    from gateway.journal.sqlite.offline.verifying import verify as run
 
-    with working(config) as files:
-        found = run(
-            files.journal,
-            KeyRing.load(files.journal_keys),
-            progress=progress("verified"),
-            acknowledge=acknowledge,
-        )
+    with working(config) as place:
+        ring, tell = KeyRing.load(place.files.journal_keys), progress("verified")
+        if place.shared:
+            from gateway.journal.postgres.offline import verifying as shared
+
+            found = asyncio.run(
+                shared.verify(place.url, ring, progress=tell, acknowledge=acknowledge)
+            )
+        else:
+            from gateway.journal.sqlite.offline.verifying import verify as run
+
+            found = run(place.files.journal, ring, progress=tell, acknowledge=acknowledge)
+    told = "figures are compared" if place.shared else "pages and figures are sound"
     counts = ", ".join(f"{count} {status}" for status, count in found.by_status.items() if count)
-    say(f"pages and figures are sound: {counts or 'no enrollments'}")
+    say(f"{told}: {counts or 'no enrollments'}")
     say(f"{found.opened} sealed parts open, under {len(found.keys)} keys")
     for sentence in (*found.damage, *found.broken[:SHOWN]):
         say(f"! {sentence}")
@@ -76,11 +92,17 @@ def export(file: File, config: ConfigFile = None) -> None:
     FILE is new, and useless without the journal's key file. The journal keeps all of it: do not
     start a gateway on it any more once FILE was imported elsewhere.
     """
-    from gateway.journal.sqlite.offline.transfer import export as run
-
-    with working(config) as files:
+    with working(config) as place:
+        tell = progress("exported")
         try:
-            found = run(files.journal, file, progress=progress("exported"))
+            if place.shared:
+                from gateway.journal.postgres.offline import transfer as shared
+
+                found = asyncio.run(shared.export(place.url, file, progress=tell))
+            else:
+                from gateway.journal.sqlite.offline.transfer import export as run
+
+                found = run(place.files.journal, file, progress=tell)
         except FileExistsError:
             raise Failure(f"{file} exists already; it is not replaced.") from None
     say(f"{found.count} enrollments in {file}; to open them takes these keys:")
@@ -93,20 +115,23 @@ def import_(file: File, config: ConfigFile = None) -> None:
     """Take in what an export holds: all of it or nothing. The same FILE twice changes nothing.
 
     What comes in is in doubt, for the journal that it comes from may have delivered it since: it is
-    sent with the same key, or looked up, or left to a person, as the server allows. The journal
-    must have been started once, with the key file of the one that was exported.
+    sent with the same key, or looked up, or left to a person, as the server allows. The key file
+    must be that of the journal that was exported. From a file into PostgreSQL, or back, goes the
+    same way. A journal in a file must have been started once; gateways on PostgreSQL may run.
     """
     from gateway.journal.keyring import KeyRing
-    from gateway.journal.sqlite.offline.transfer import import_ as run
 
-    with working(config) as files:
-        found = run(
-            files.journal,
-            file,
-            KeyRing.load(files.journal_keys),
-            now=time.time(),
-            progress=progress("imported"),
-        )
+    with working(config) as place:
+        ring, tell = KeyRing.load(place.files.journal_keys), progress("imported")
+        now = time.time()
+        if place.shared:
+            from gateway.journal.postgres.offline import transfer as shared
+
+            found = asyncio.run(shared.import_(place.url, file, ring, now=now, progress=tell))
+        else:
+            from gateway.journal.sqlite.offline.transfer import import_ as run
+
+            found = run(place.files.journal, file, ring, now=now, progress=tell)
     say(f"{found.taken} enrollments taken in, {found.known} were here already")
 
 
@@ -119,32 +144,51 @@ def compact(config: ConfigFile = None) -> None:
     """
     from gateway.journal.sqlite.offline.compacting import compact as run
 
-    with working(config) as files:
-        found = run(files.journal)
+    with working(config, only_files=NO_COMPACTING) as place:
+        found = run(place.files.journal)
     say(f"{volume(found.before)} before, {volume(found.after)} now")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the journal is."""
+
+    files: "Paths"
+    url: str
+
+    @property
+    def shared(self) -> bool:
+        """On PostgreSQL, and not in a file."""
+        return self.url.startswith("postgresql:")
+
+
 @contextmanager
-def working(config: Path | None) -> "Iterator[Paths]":
-    """The files to work on; every fault of the journal is told with what to do."""
+def working(config: Path | None, *, only_files: str | None = None) -> "Iterator[Place]":
+    """The journal to work on; every fault of it is told with what to do.
+
+    Args:
+        config: the configuration's file.
+        only_files: what to do instead where the journal is on PostgreSQL; None: the work knows it.
+    """
     from gateway.config import paths
     from gateway.journal.contract import JournalFault, JournalInUse
     from gateway.journal.keyring import KeyRingFault
     from gateway.journal.sqlite.opening import Damaged
 
     settings = configuration(config).settings
-    files = paths(settings)
-    if not settings.journal.url.startswith("sqlite:"):
-        raise Failure("This is for a journal in a file; use the tools of PostgreSQL for this one.")
+    place = Place(paths(settings), settings.journal.url)
+    if place.shared and only_files is not None:
+        raise Failure(only_files)
+    name = "on PostgreSQL" if place.shared else str(place.files.journal)
     try:
-        yield files
+        yield place
     except JournalInUse:
         raise Failure(
-            f"A gateway is using the journal {files.journal}. Stop it first.", JOURNAL_IN_USE
+            f"A gateway is using the journal {name}. Stop it first.", JOURNAL_IN_USE
         ) from None
     except Damaged as fault:
         raise Failure(
-            f"The journal {files.journal} is damaged: {fault}.\n"
+            f"The journal {name} is damaged: {fault}.\n"
             "Start the gateway on it: it keeps the damaged file, and salvages what is intact."
         ) from None
     except (JournalFault, KeyRingFault) as fault:

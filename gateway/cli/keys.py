@@ -14,6 +14,7 @@ from gateway.cli.screen import progress, say
 
 if TYPE_CHECKING:
     from gateway.config import Paths
+    from gateway.journal.keyring import KeyRing
 
 app = typer.Typer(no_args_is_help=True, help="Make and rotate keys.")
 
@@ -76,7 +77,8 @@ def rotate(
 ) -> None:
     """Make a new key in each file, and wrap the journal's data keys anew under its new one.
 
-    The gateway must be stopped (else exit 75). Cut off, it goes on when it is called again. The
+    The gateway must be stopped (else exit 75). Cut off, it goes on when it is called again. On
+    PostgreSQL gateways may run, and what is there stays under its key. The
     old keys stay in the file, for backups, until --forget-old; receipts that an old key signed are
     still genuine.
     """
@@ -99,8 +101,12 @@ def _rotate_journal(config: Path | None, *, forget_old: bool) -> None:
     from gateway.journal.keyring import KeyRing
     from gateway.journal.sqlite.offline.rewrapping import needs_more_than_one, rewrap
 
-    with working(config) as files:
+    with working(config) as place:
+        files = place.files
         ring = KeyRing.load(files.journal_keys)
+        if place.shared:
+            _rotate_shared(ring, files.journal_keys, forget_old=forget_old)
+            return
         if not files.journal.exists():
             ring.rotated().replace(files.journal_keys)
             say(f"{files.journal_keys} has a new key")
@@ -121,6 +127,18 @@ def _rotate_journal(config: Path | None, *, forget_old: bool) -> None:
         if forget_old:
             ring.pruned().replace(files.journal_keys)
             say("the old keys are gone from the file")
+
+
+def _rotate_shared(ring: "KeyRing", file: Path, *, forget_old: bool) -> None:
+    """A new key for what comes; what is there stays under the old ones until it is forgotten."""
+    if forget_old:
+        raise Failure(
+            "On PostgreSQL old keys are still needed for what was taken in under them, until it is"
+            " delivered and journal.retention_seconds are over. Keep them in the file."
+        )
+    ring.rotated().replace(file)
+    say(f"{file} has a new key, for what is taken in from now on")
+    say("copy it to every gateway, then restart one after the other, while delivery is paused")
 
 
 def _files(config: Path | None) -> "Paths":

@@ -8,10 +8,12 @@ import pytest
 from gateway.core.lease import LeaseTimes
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import Accepted, Existing
-from gateway.journal.postgres import PostgresJournal
+from gateway.journal.postgres import PostgresJournal, lease
+from gateway.journal.postgres.session import Session
 from gateway.journal.sharing import Hint
 from tests.journal.entries import ANSWER, CANCELLED, DEAD, DELIVERED, entry, to
 from tests.support.clock import ManualClock
+from tests.support.postgres import Server
 
 TIMES = LeaseTimes(life=5.0, margin=1.0)
 
@@ -172,6 +174,55 @@ async def test_a_line_over_two_gateways_goes_one_at_a_time(pair: Pair) -> None:
         assert done
         delivered += 1
     assert delivered == 30
+
+
+async def test_of_two_that_find_the_turn_free_one_takes_it(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = pair
+    await first.resign()
+    both, looked = asyncio.Barrier(2), lease.look
+
+    async def together(session: Session) -> lease.Row:
+        row = await looked(session)
+        if row.holder is None:
+            await both.wait()
+        return row
+
+    monkeypatch.setattr(lease, "look", together)
+    turns = await asyncio.gather(first.turn(now=1.0, word=""), second.turn(now=1.0, word=""))
+    assert sorted(turn.mine for turn in turns) == [False, True]
+    assert {turn.epoch for turn in turns} == {2}
+    assert sorted(journal.may_send() for journal in pair) == [False, True]
+
+
+async def test_the_turn_does_not_change_hands_between_an_intent_and_its_commit(
+    pair: Pair, clock: ManualClock, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = pair
+    commit, may_go, is_there = Session.commit, asyncio.Event(), asyncio.Event()
+
+    async def slowly(session: Session) -> None:
+        if session.delivers:
+            is_there.set()
+            await may_go.wait()
+        await commit(session)
+
+    monkeypatch.setattr(Session, "commit", slowly)
+    intent = asyncio.create_task(first.accept(entry(1), sending=True))
+    await is_there.wait()
+    clock.advance(6.0)
+    taking = asyncio.create_task(second.turn(now=50.0, word=""))
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        " AND application_name = 'enrollment-gateway b'"
+    )
+    await until(lambda: taking.done() or postgres_server.sql(waits) != "0")
+    may_go.set()
+    assert await intent == Accepted(Status.SENDING)
+    # Its intent stood before the turn went, so that it is in doubt now, and not forgotten.
+    assert ((await taking).mine, (await taking).recovered) == (True, 1)
+    assert [life.status for life in await second.list()] == [Status.IN_DOUBT]
 
 
 async def test_hints_tell_the_others_what_came_and_what_ended(pair: Pair) -> None:

@@ -3,10 +3,9 @@
 Each opens the file for itself alone, and tells how far it is. Must not know the command line.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
 
 import apsw
 
@@ -15,9 +14,6 @@ from gateway.journal.sqlite import reserve, salvage
 from gateway.journal.sqlite.faults import fault_of
 from gateway.journal.sqlite.guard import Guard
 from gateway.journal.sqlite.opening import SETTINGS, open_file
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Told how many are done, of how many."""
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.journal.keyring import NEEDED, KeyRing
+from gateway.journal.progress import Progress
 from gateway.journal.sealing import ANSWER, BODY, ENVELOPE, SealBroken, Sealer
-from gateway.journal.sqlite.offline import Progress, opened
+from gateway.journal.sqlite.offline import opened
 
 AT_ONCE: Final = 500
 _PARTS: Final = (ENVELOPE, BODY, ANSWER)

@@ -1,43 +1,36 @@
-"""Undelivered enrollments to a file and from one, sealed as they are.
+"""Undelivered enrollments of a journal's file to an export and from one.
 
-The file is JSON, a document a line: first what it is and which keys it needs, then one for each
-enrollment. What comes in is in doubt, for the journal that it comes from may have delivered it
-since; a dead letter stays one. What is there already is left alone, so the same file may come
-twice.
+What is there already is left alone, so the same export may come twice. The export's own form is in
+``journal.transfer``.
 """
 
-import base64
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import apsw
 
-from gateway.core.lifecycle import Status
-from gateway.journal import moves
-from gateway.journal.contract import JournalFault
 from gateway.journal.keyring import MARK, KeyRing
-from gateway.journal.moves import Phase, Standing
+from gateway.journal.progress import Progress
 from gateway.journal.sealing import key_id_of
-from gateway.journal.sqlite.offline import Progress, note, opened
+from gateway.journal.sqlite.offline import note, opened
+from gateway.journal.transfer import (
+    LEAVING,
+    PLAIN,
+    SEALED,
+    Exported,
+    Imported,
+    incoming,
+    new_file,
+    standing,
+    write_head,
+    write_row,
+)
 
-_KIND: Final = "enrollment-gateway undelivered 1"
-_PLAIN: Final = (
-    *("id", "station", "status", "priority", "rank", "attempts", "size", "accepted_at"),
-    *("last_attempt_at", "reason"),
-)
-_BYTES: Final = (
-    *("identity", "fingerprint", "ordering"),
-    *("envelope_key", "envelope", "body_key", "body"),
-)
-_UNDELIVERED: Final = "status IN ('pending', 'sending', 'in_doubt', 'dead_letter')"
 _SELECT: Final = f"""
-SELECT {", ".join((*_PLAIN, *_BYTES))} FROM enrollment JOIN content USING (seq)
-WHERE {_UNDELIVERED} ORDER BY seq"""  # noqa: S608 - constants
+SELECT {", ".join((*PLAIN, *SEALED))} FROM enrollment JOIN content USING (seq)
+WHERE {LEAVING} ORDER BY seq"""  # noqa: S608 - constants
+_KEYS: Final = f"""
+SELECT envelope_key, body_key FROM enrollment JOIN content USING (seq) WHERE {LEAVING}"""  # noqa: S608 - as above
 _KNOWN: Final = "SELECT 1 FROM enrollment WHERE id = ? OR identity = ?"
 _AHEAD: Final = "SELECT 1 FROM enrollment WHERE ordering = ? AND phase <> 'done'"
 _INSERT: Final = """
@@ -49,22 +42,6 @@ INSERT INTO content (seq, envelope_key, envelope, body_key, body)
 VALUES (last_insert_rowid(), ?, ?, ?, ?)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """How many, and the ids of the keys that they need."""
-
-    count: int
-    keys: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """How many are new here, and how many were here already."""
-
-    taken: int
-    known: int
-
-
 def export(path: Path, file: Path, *, progress: Progress) -> Exported:
     """Write what is undelivered to a new file, readable by its owner only.
 
@@ -72,26 +49,17 @@ def export(path: Path, file: Path, *, progress: Progress) -> Exported:
         FileExistsError: it is not replaced.
         JournalFault: see ``offline.opened``.
     """
-    with opened(path) as connection, _new(file) as out:
-        total = connection.execute(f"SELECT count(*) FROM enrollment WHERE {_UNDELIVERED}").get  # noqa: S608 - constants
-        keys = set[str]()
-        for row in connection.execute(
-            f"SELECT envelope_key, body_key FROM enrollment JOIN content USING (seq) WHERE {_UNDELIVERED}"  # noqa: S608, E501 - constants
-        ):
-            keys |= {key_id_of(key).hex() for key in row if key}
-        head = {
-            "kind": _KIND,
-            "count": total,
-            "keyring": note(connection, MARK),
-            "keys": sorted(keys),
-        }
-        _write(out, head)
+    with opened(path) as connection, new_file(file) as out:
+        total = connection.execute(f"SELECT count(*) FROM enrollment WHERE {LEAVING}").get  # noqa: S608 - constants
+        used = set[str]()
+        for row in connection.execute(_KEYS):
+            used |= {key_id_of(key).hex() for key in row if key}
+        keys = tuple(sorted(used))
+        write_head(out, count=total, keyring=note(connection, MARK), keys=keys)
         for number, row in enumerate(connection.execute(_SELECT), 1):
-            plain = dict(zip(_PLAIN, row, strict=False))
-            sealed = zip(_BYTES, row[len(_PLAIN) :], strict=True)
-            _write(out, plain | {name: _text(value) for name, value in sealed})
+            write_row(out, row)
             progress(number, total)
-    return Exported(total, tuple(sorted(keys)))
+    return Exported(total, keys)
 
 
 def import_(path: Path, file: Path, ring: KeyRing, *, now: float, progress: Progress) -> Imported:
@@ -101,50 +69,32 @@ def import_(path: Path, file: Path, ring: KeyRing, *, now: float, progress: Prog
         JournalFault: it is no export, is cut short, needs keys that are not here; or as
             ``offline.opened``.
     """
-    with opened(path) as connection, file.open(encoding="utf-8") as lines:
-        head = _document(lines.readline())
-        if head.get("kind") != _KIND:
-            raise JournalFault(f"{file} is no export of undelivered enrollments")
-        _check_keys(head, ring)
+    with opened(path) as connection, incoming(file, ring) as export_file:
         taken = known = 0
         with connection:
-            for line in lines:
-                if _take(connection, _document(line), now=now):
+            for each in export_file:
+                if _take(connection, each, now=now):
                     taken += 1
                 else:
                     known += 1
-                progress(taken + known, head["count"])
-            if taken + known != head["count"]:
-                raise JournalFault(
-                    f"{file} is cut short: {taken + known} of {head['count']}; nothing was taken"
-                )
+                progress(taken + known, export_file.count)
     return Imported(taken, known)
-
-
-def _check_keys(head: dict[str, Any], ring: KeyRing) -> None:
-    if head["keyring"] not in {None, ring.mark()}:
-        raise JournalFault(
-            "this export needs the key file of the journal that it comes from: with another one no"
-            " station would find its enrollment; set journal.key_file to it"
-        )
-    lacking = sorted(set(head["keys"]) - {key_id.hex() for key_id in ring.keys})
-    if lacking:
-        raise JournalFault(f"this export needs keys that the key file lacks: {', '.join(lacking)}")
 
 
 def _take(connection: apsw.Connection, each: dict[str, Any], *, now: float) -> bool:
     """Put one in; False: it is there."""
-    data = {name: _bytes(each[name]) for name in _BYTES}
-    if connection.execute(_KNOWN, (each["id"], data["identity"])).fetchall():
+    if connection.execute(_KNOWN, (each["id"], each["identity"])).fetchall():
         return False
-    to = _standing(connection, each, data["ordering"], now=now)
+    ordering = each["ordering"]
+    held = ordering is not None and bool(connection.execute(_AHEAD, (ordering,)).fetchall())
+    to = standing(each, held=held, now=now)
     connection.execute(
         _INSERT,
         (
             each["id"],
-            data["identity"],
-            data["fingerprint"],
-            data["ordering"],
+            each["identity"],
+            each["fingerprint"],
+            ordering,
             each["station"],
             to.status,
             to.phase,
@@ -159,53 +109,8 @@ def _take(connection: apsw.Connection, each: dict[str, Any], *, now: float) -> b
             to.reason,
         ),
     )
-    sealed = (data[name] for name in ("envelope_key", "envelope", "body_key", "body"))
-    connection.execute(_CONTENT, tuple(sealed))
+    sealed = ("envelope_key", "envelope", "body_key", "body")
+    connection.execute(_CONTENT, tuple(each[name] for name in sealed))
     for name in ("accepted", str(to.status)):
         connection.execute("UPDATE counter SET value = value + 1 WHERE name = ?", (name,))
     return True
-
-
-def _standing(
-    connection: apsw.Connection, each: dict[str, Any], ordering: bytes | None, *, now: float
-) -> Standing:
-    if each["status"] == Status.DEAD_LETTER:
-        return Standing(Status.DEAD_LETTER, Phase.PARKED, None, now, each["reason"])
-    held = ordering is not None and connection.execute(_AHEAD, (ordering,)).fetchall()
-    return moves.restored(Phase.HELD if held else Phase.READY, now=now)
-
-
-@contextmanager
-def _new(file: Path) -> Iterator[TextIO]:
-    """A file that is there whole, or not at all."""
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
-
-
-def _write(out: TextIO, document: dict[str, object]) -> None:
-    out.write(json.dumps(document, separators=(",", ":")) + "\n")
-
-
-def _document(line: str) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        raise JournalFault("this is no export, or it is damaged; nothing was taken") from None
-    if not isinstance(found, dict):
-        raise JournalFault("this is no export, or it is damaged; nothing was taken")
-    return found
-
-
-def _text(value: object) -> str | None:
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else None
-
-
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else base64.b64decode(text)
