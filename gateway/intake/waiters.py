@@ -23,7 +23,7 @@ class Waiters:
 
     def __init__(self) -> None:
         self._by_id: dict[str, list[Waiting]] = {}
-        self._live: set[Waiting] = set()
+        self._live: dict[Waiting, None] = {}  # who came first is let go first
 
     def expect(self, enrollment_id: str, *, live: bool) -> Waiting:
         """Begin to listen, before anything can happen. Follow with ``wait`` or ``forget``.
@@ -33,7 +33,7 @@ class Waiters:
         waiting: Waiting = asyncio.get_running_loop().create_future()
         self._by_id.setdefault(enrollment_id, []).append(waiting)
         if live:
-            self._live.add(waiting)
+            self._live[waiting] = None
         return waiting
 
     async def wait(
@@ -58,7 +58,7 @@ class Waiters:
 
     def forget(self, enrollment_id: str, waiting: Waiting) -> None:
         """Listen no more."""
-        self._live.discard(waiting)
+        self._live.pop(waiting, None)
         others = self._by_id.get(enrollment_id)
         if others is not None and waiting in others:
             others.remove(waiting)

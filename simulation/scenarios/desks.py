@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Coroutine
 from itertools import count
 from random import Random
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gateway.core.problems import DESCRIPTIONS
 from gateway.intake.replies import Refused, Reply
@@ -38,6 +38,8 @@ PATIENCE: Final = 45.0  # seconds; as `loadtests.locustfile` has them
 _REST: Final = 0.2
 
 T = TypeVar("T")
+Tasks: TypeAlias = "dict[asyncio.Task[None], None]"
+"""In the order started: runs repeat."""
 
 
 class Desks:
@@ -89,8 +91,8 @@ class _Desk:
         self._desks = desks
         self._loop = asyncio.get_running_loop()
         self._rng = Random(f"{desks.schedule.seed}/{name}/pauses")
-        self._tries: set[asyncio.Task[None]] = set()
-        self._followers: set[asyncio.Task[None]] = set()
+        self._tries: Tasks = {}
+        self._followers: Tasks = {}
         self._held: list[tuple[float, int, Enrollment, str]] = []
         self._undecided = 0
 
@@ -178,10 +180,10 @@ class _Desk:
             self._undecided -= 1
 
 
-def _spawn(tasks: set[asyncio.Task[None]], work: Coroutine[object, object, None]) -> None:
+def _spawn(tasks: Tasks, work: Coroutine[object, object, None]) -> None:
     task = asyncio.get_running_loop().create_task(work)
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
+    tasks[task] = None
+    task.add_done_callback(tasks.pop)
 
 
 def _understood(got: Reply | Refused | str) -> Answer:
