@@ -201,8 +201,7 @@ def live(server: Server, folder: Path) -> None:
         for name in ("sqlite", "delivers", "beside"):
             home = folder / name
             home.mkdir()
-            own = {"admin.token_file": str(home / "journal.db.admin-token")}
-            settings = own if name == "sqlite" else shared | own
+            settings = {} if name == "sqlite" else shared
             doors[name] = stack.enter_context(Gateway(home, recording.url, settings))
             doors[name].start()
         took: dict[str, list[float]] = {name: [] for name in doors}

@@ -144,7 +144,6 @@ def group(
                 "journal.url": url,
                 "journal.key_file": str(folder / "keys.json"),
                 "receipts.key_file": str(folder / "receipts.json"),
-                "admin.token_file": str(home / "journal.db.admin-token"),
                 **(settings or {}),
             }
             members.append(stack.enter_context(Gateway(home, recording.url, own)))

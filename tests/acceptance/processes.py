@@ -150,6 +150,8 @@ class Gateway:
                     "journal.url": f"sqlite:///{self.journal}",
                     "intake.listen": f"127.0.0.1:{port}",
                     "admin.listen": f"127.0.0.1:{admin_port}",
+                    # Named, since without a journal's file it would be made where tests are run.
+                    "admin.token_file": f"{self.journal}.admin-token",
                     **(settings or {}),
                 }
             )

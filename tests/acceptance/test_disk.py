@@ -21,12 +21,11 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def on(disk: Path, tmp_path: Path) -> dict[str, object]:
+def on(disk: Path) -> dict[str, object]:
     """Settings of a gateway whose journal alone is on this disk."""
     return {
         "journal.url": f"sqlite:///{disk}/journal.db",
         "journal.min_free_bytes": 0,
-        "admin.token_file": str(tmp_path / "journal.db.admin-token"),
     }
 
 
@@ -39,7 +38,7 @@ def on(disk: Path, tmp_path: Path) -> dict[str, object]:
 async def test_a_full_disk_accepts_nothing_and_recovers_by_itself(
     tmp_path: Path, disk: Path
 ) -> None:
-    with scene(tmp_path, settings=on(disk, tmp_path)) as stage:
+    with scene(tmp_path, settings=on(disk)) as stage:
         await asyncio.to_thread(stage.start)
         async with desk(stage.gateway.url) as station:
             await station.promised("before")
@@ -70,7 +69,7 @@ async def test_outcomes_are_kept_on_a_full_disk_and_nothing_is_sent_twice(
     tmp_path: Path, disk: Path
 ) -> None:
     server = (*FORGETFUL_SERVER, "--no-lookup", "--service-seconds", "1", "--workers", "64")
-    settings = {**on(disk, tmp_path), "upstream.honours_idempotency_key": False}
+    settings = {**on(disk), "upstream.honours_idempotency_key": False}
     with scene(tmp_path, server=server, settings=settings) as stage:
         gateway = stage.gateway
         await asyncio.to_thread(stage.start)
