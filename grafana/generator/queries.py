@@ -56,6 +56,11 @@ def quantile(share: float, histogram: str, *by: str, where: str = "") -> str:
     return f"histogram_quantile({share}, {buckets})"
 
 
+def is_quantile(expr: str) -> bool:
+    """Tell whether this is a `quantile`: of buckets, which may lead to traces."""
+    return expr.startswith("histogram_quantile(")
+
+
 def mean(histogram: str) -> str:
     """Tell the mean of a histogram's observations."""
     total, count = (rate(gateway(f"{histogram}_{part}")) for part in ("sum", "count"))

@@ -7,6 +7,7 @@ types `stat`, `timeseries` and `state-timeline`.
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
+from grafana.generator import queries
 from grafana.generator.model import COLUMNS, Dashboard, Kind, Panel, Section, Text
 
 Json: TypeAlias = str | int | float | bool | Sequence["Json"] | Mapping[str, "Json"] | None
@@ -62,6 +63,8 @@ def _panel(panel: Panel, *, number: int, left: int, top: int) -> Json:
                 # of a gateway that has gone.
                 "instant": panel.kind is Kind.STAT,
                 "range": panel.kind is not Kind.STAT,
+                # Dots on a line of waits: each leads to the trace of one that waited so long.
+                "exemplar": panel.kind is Kind.LINES and queries.is_quantile(query.expr),
             }
             for place, query in enumerate(panel.queries)
         ],

@@ -99,6 +99,12 @@ class Prometheus:
         assert data["resultType"] == "vector"
         return [(one["metric"], _points([one["value"]])) for one in data["result"]]
 
+    def exemplars(self, expr: str) -> set[str]:
+        """The traces that an expression's buckets lead to."""
+        filled = self._filled(expr)
+        data = self.ask("query_exemplars", query=filled, start=self.began, end=self.ended)
+        return {one["labels"]["trace_id"] for series in data for one in series["exemplars"]}
+
     def _panel(self, page: str, panel: dict[str, Any]) -> Answer:
         answer = Answer(page, panel["title"], panel)
         for target in panel["targets"]:

@@ -112,7 +112,7 @@ def _control(load: Part, log: Path) -> str:
 
 
 @contextlib.contextmanager
-def _program(command: list[str], log: Path, ready: str) -> Iterator[None]:
+def program(command: list[str], log: Path, ready: str) -> Iterator[None]:
     with log.open("ab") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     part = Part.__new__(Part)
@@ -149,7 +149,7 @@ def _prometheus(folder: Path, listen: str, targets: dict[str, str]) -> Iterator[
         f"--web.user-assets={assets}",
         "--enable-feature=exemplar-storage",
     ]
-    with _program(command, folder / "prometheus.log", f"http://{listen}/-/ready"):
+    with program(command, folder / "prometheus.log", f"http://{listen}/-/ready"):
         yield
 
 
@@ -165,7 +165,7 @@ def _alertmanager(folder: Path, listen: str, notify: str) -> Iterator[None]:
         f"--web.listen-address={listen}",
         "--cluster.listen-address=",
     ]
-    with _program(command, folder / "alertmanager.log", f"http://{listen}/-/ready"):
+    with program(command, folder / "alertmanager.log", f"http://{listen}/-/ready"):
         yield
 
 
