@@ -1,7 +1,6 @@
 """UUIDv7 (RFC 9562, section 5.7): sorts by time, so that a journal's index grows at its end."""
 
 import random
-import uuid
 
 
 def uuid7(*, now: float, rng: random.Random) -> str:
@@ -10,9 +9,10 @@ def uuid7(*, now: float, rng: random.Random) -> str:
     value = (milliseconds << 80) | rng.getrandbits(80)
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return str(uuid.UUID(int=value))
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def minted_at(enrollment_id: str) -> float:
     """Wall seconds in a UUIDv7, to the millisecond: when its enrollment was accepted."""
-    return (uuid.UUID(enrollment_id).int >> 80) / 1000
+    return int(enrollment_id[:8] + enrollment_id[9:13], 16) / 1000

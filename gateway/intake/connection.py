@@ -102,6 +102,11 @@ class StationConnection(RequestHandler):
             is_next = was_ahead == 0 and len(self._messages) == 1
             self._is_ahead(len(data) - (self._messages[0][1].total_bytes if is_next else 0))
 
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's
+        """Read on, where reading was paused: aiohttp asks it of every body that was read."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell whoever waits for this station, or for its body."""
         self._server.crowd.leave(self)

@@ -67,16 +67,14 @@ class Waiters:
 
     def see(self, fact: Fact) -> None:
         """Take note of a fact."""
-        match fact:
-            case EnrollmentSettled(id=enrollment_id, status=status) if status in _ENDS:
-                for waiting in self._by_id.get(enrollment_id, ()):
+        if isinstance(fact, EnrollmentSettled):
+            if fact.status in _ENDS:
+                for waiting in self._by_id.get(fact.id, ()):
                     if not waiting.done():
                         waiting.set_result(fact)
-            case UpstreamStateChanged(to_state=state) if state in _DOWN:
-                for waiting in self._live:
-                    _give_up(waiting)
-            case _:
-                pass
+        elif isinstance(fact, UpstreamStateChanged) and fact.to_state in _DOWN:
+            for waiting in self._live:
+                _give_up(waiting)
 
     def waited_for(self) -> Collection[str]:
         """The ids that somebody waits for."""

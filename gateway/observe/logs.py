@@ -48,6 +48,13 @@ def level_of(fact: facts.Fact) -> int:
             level = INFO if fact.outcome is facts.RequestOutcome.REFUSED else DEBUG
         case facts.AttemptFinished():
             level = DEBUG if fact.outcome is Outcome.DELIVERED else INFO
+        case (
+            facts.EnrollmentAccepted()
+            | facts.JournalCommitted()
+            | facts.AttemptStarted()
+            | facts.DuplicateAbsorbed()
+        ):
+            level = DEBUG
         case facts.EnrollmentSettled():
             level = _SETTLED.get(fact.status, DEBUG)
         case facts.UpstreamStateChanged():
@@ -62,13 +69,6 @@ def level_of(fact: facts.Fact) -> int:
             | facts.TurnChanged()
         ):
             level = INFO
-        case (
-            facts.EnrollmentAccepted()
-            | facts.DuplicateAbsorbed()
-            | facts.JournalCommitted()
-            | facts.AttemptStarted()
-        ):
-            level = DEBUG
         case _:
             assert_never(fact)
     return level
