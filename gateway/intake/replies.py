@@ -3,13 +3,12 @@
 Must not know how it came to one of them.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-from gateway.core import problems
+from gateway.core import jsontext, problems
 from gateway.core.enrollment import Answer
 from gateway.core.facts import RequestOutcome
 from gateway.core.forwarding import PSEUDONYM, end_to_end, sendable
@@ -127,7 +126,7 @@ def json_reply(
         "Cache-Control": cache,
         "Server": PSEUDONYM,
     }
-    return reply(status, own.items(), json.dumps(document).encode(), outcome=outcome)
+    return reply(status, own.items(), jsontext.dump(document), outcome=outcome)
 
 
 def problem_reply(refused: Refused, language: Language) -> Reply:

@@ -16,6 +16,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
+from gateway.core import jsontext
 from gateway.files import create_file, replace_file
 
 ALGORITHM = "EdDSA"
@@ -42,7 +43,7 @@ class ReceiptKeys:
             )
         self._private = private
         header = {"alg": ALGORITHM, "kid": signer.kid, "typ": "JWT"}
-        self._protected = _base64url(json.dumps(header, separators=(",", ":")).encode())
+        self._protected = _base64url(jsontext.dump(header))
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """The compact serialization (RFC 7515, section 7.1) of the claims.
@@ -50,7 +51,7 @@ class ReceiptKeys:
         Put together here, because the protected header never changes, and joserfc warns at each
         use of a name that the public interface has fixed.
         """
-        payload = _base64url(json.dumps(claims, separators=(",", ":")).encode())
+        payload = _base64url(jsontext.dump(claims))
         message = self._protected + b"." + payload
         return (message + b"." + _base64url(self._private.sign(message))).decode("ascii")
 

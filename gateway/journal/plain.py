@@ -3,14 +3,10 @@
 Must not know keys, or where it is kept.
 """
 
-import json
 from dataclasses import dataclass, field
-from typing import Final
 
+from gateway.core import jsontext
 from gateway.core.enrollment import Answer, Headers
-
-# ASCII JSON escapes lone surrogates too, so header bytes that are not UTF-8 come back exactly.
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +31,12 @@ def dump_envelope(envelope: Envelope) -> bytes:
         envelope.content_sha256,
         envelope.ordering_key,
     )
-    return _encode(fields).encode("ascii")
+    return jsontext.dump(fields)
 
 
 def load_envelope(plain: bytes) -> Envelope:
     """The reverse."""
-    method, target, headers, key, content_sha256, ordering_key = json.loads(plain)
+    method, target, headers, key, content_sha256, ordering_key = jsontext.load(plain)
     return Envelope(
         method=method,
         target=target,
@@ -53,14 +49,14 @@ def load_envelope(plain: bytes) -> Envelope:
 
 def dump_answer(answer: Answer) -> bytes:
     """An answer as bytes: its head's length, its head, its body."""
-    head = _encode((answer.status, answer.headers)).encode("ascii")
+    head = jsontext.dump((answer.status, answer.headers))
     return len(head).to_bytes(4, "big") + head + answer.body
 
 
 def load_answer(plain: bytes) -> Answer:
     """The reverse."""
     start = 4 + int.from_bytes(plain[:4], "big")
-    status, headers = json.loads(plain[4:start])
+    status, headers = jsontext.load(plain[4:start])
     return Answer(status=status, headers=_headers(headers), body=plain[start:])
 
 
