@@ -147,13 +147,17 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class GatewaySample:
-    """What the gateway said of itself (`gateway.jsonl`): for pictures, never for the verdict."""
+    """What the gateway said of itself (`gateway.jsonl`): for pictures, never for the verdict.
+
+    `resident_bytes` is its memory as the system counts it; `None` where the run did not start it.
+    """
 
     at: float
     state: str
     window: float
     outstanding: int
     pending: int
+    resident_bytes: int | None = None
 
 
 SentEvent = Run | Sent | Told | Dropped | End

@@ -25,7 +25,7 @@ class Series:
     """Steps of `width` seconds; `at` holds their ends, in seconds since `origin` (wall clock).
 
     Rates are per second; `backlog` and the gateway's values are taken at the end of a step,
-    `outstanding` is the most in it. `None`: no sample in that step.
+    `outstanding` and `resident_megabytes` are the most in it. `None`: no sample in that step.
     """
 
     origin: float
@@ -38,6 +38,7 @@ class Series:
     outstanding: Values
     capacity: Values
     window: Values
+    resident_megabytes: Values
 
 
 def step_for(seconds: float, most: int) -> float:
@@ -74,7 +75,14 @@ def over_time(
             step[-1].capacity if step else None for step in _steps(evidence.samples, edges)
         ),
         window=tuple(step[-1].window if step else None for step in _steps(gateway, edges)),
+        resident_megabytes=tuple(map(_most_megabytes, _steps(gateway, edges))),
     )
+
+
+def _most_megabytes(step: Sequence[GatewaySample]) -> float | None:
+    known = (sample.resident_bytes for sample in step if sample.resident_bytes is not None)
+    most = max(known, default=None)
+    return None if most is None else most / 1e6
 
 
 def _rates(times: Sequence[float], edges: Sequence[float], width: float) -> Values:
@@ -115,6 +123,7 @@ def as_csv(series: Series) -> str:
         "max_outstanding": series.outstanding,
         "capacity_per_second": series.capacity,
         "gateway_window": series.window,
+        "gateway_resident_megabytes": series.resident_megabytes,
     }
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))

@@ -7,7 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
@@ -144,6 +144,8 @@ class Watch:
         if text is None:
             return None
         sample = gateway_sample(text, time.time())
+        if self.between is not None:
+            sample = replace(sample, resident_bytes=_resident(self.between) or None)
         self.log.write(sample)
         return sample
 

@@ -18,16 +18,21 @@ MOST_DOTS = 1500
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """All charts of one run, in the order of the page."""
+    """All charts of one run, in the order of the page; `memory` only where it was measured."""
 
     flow: Chart
     backlog: Chart
     window: Chart
     latency: Chart
+    memory: Chart | None = None
 
     def all(self) -> tuple[Chart, ...]:
-        """Them all, in order."""
+        """Those that every run has, in order."""
         return (self.flow, self.backlog, self.window, self.latency)
+
+    def whole_page(self) -> tuple[Chart, ...]:
+        """Them all, in order."""
+        return self.all() if self.memory is None else (*self.all(), self.memory)
 
 
 def pictures(
@@ -58,7 +63,15 @@ def pictures(
         ),
         window=_bearing(frame, evidence, series, gateway),
         latency=_latency(frame, evidence, series),
+        memory=_memory(frame, series),
     )
+
+
+def _memory(frame: Chart, series: Series) -> Chart | None:
+    if all(value is None for value in series.resident_megabytes):
+        return None
+    line = Line("resident memory of the gateway", "memory", series.resident_megabytes, "area")
+    return replace(frame, title="How much memory the gateway used", unit="MB", lines=(line,))
 
 
 MUCH = 4

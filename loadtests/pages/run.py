@@ -43,7 +43,7 @@ def run_page(
         tiles=html.tiles(_tiles(verdict)),
         targets=_targets(verdict),
         findings=_findings(verdict),
-        plots="".join(draw(chart) for chart in drawn.all()),
+        plots="".join(draw(chart) for chart in drawn.whole_page()),
         turns=turns_part(turns, evidence),
         kecamatan=_kecamatan(evidence),
         prose=escape(str(scenario.get("prose", ""))),

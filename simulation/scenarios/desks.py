@@ -68,7 +68,9 @@ class Desks:
     async def work(self) -> None:
         """Until all have gone home."""
         names = station_names(self.schedule.desks)
-        await asyncio.gather(*(_Desk(name, self).work() for name in names))
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                group.create_task(_Desk(name, self).work())
 
     async def reach(self, work: Callable[[House, Line], Coroutine[object, object, T]]) -> T | str:
         """Ask the gateway something; a word for what went wrong if there is no answer."""
@@ -93,21 +95,31 @@ class _Desk:
         self._rng = Random(f"{desks.schedule.seed}/{name}/pauses")
         self._tries: Tasks = {}
         self._followers: Tasks = {}
+        self._group = asyncio.TaskGroup()  # whatever fails here ends the whole play
         self._held: list[tuple[float, int, Enrollment, str]] = []
         self._undecided = 0
 
     async def work(self) -> None:
+        async with self._group:
+            await self._work()
+
+    async def _work(self) -> None:
         schedule, loop = self._desks.schedule, self._loop
         for number, due in enumerate(schedule.due_times(self._name)):
             await asyncio.sleep(max(0.0, due - loop.time()))
             self._desks.came += 1
             self._undecided += 1
-            _spawn(self._tries, self._send(*schedule.enrollment(self._name, number, due)))
+            self._spawn(self._tries, self._send(*schedule.enrollment(self._name, number, due)))
         # What it looks at has no event: a desk looks up now and then, as a real one does.
         while self._undecided and loop.time() < self._desks.ends_at:  # noqa: ASYNC110
             await asyncio.sleep(_REST)
         for task in (*self._tries, *self._followers):
             task.cancel()
+
+    def _spawn(self, tasks: Tasks, work: Coroutine[object, object, None]) -> None:
+        task = self._group.create_task(work)
+        tasks[task] = None
+        task.add_done_callback(tasks.pop)
 
     async def _send(self, enrollment: Enrollment, body: bytes) -> None:
         desks = self._desks
@@ -140,7 +152,7 @@ class _Desk:
         entry = (self._loop.time() + decision.seconds, next(self._desks.order))
         heapq.heappush(self._held, (*entry, enrollment, decision.location))
         if len(self._followers) < FOLLOWERS:
-            _spawn(self._followers, self._follow_all())
+            self._spawn(self._followers, self._follow_all())
 
     async def _follow_all(self) -> None:
         """Ask about the receipts held, the longest due first, one after the other."""
@@ -157,7 +169,7 @@ class _Desk:
                     self._hold(enrollment, decision)
                 case SendAgain():
                     self._note(enrollment, answer, decision)
-                    _spawn(self._tries, self._send_again(enrollment, decision.seconds))
+                    self._spawn(self._tries, self._send_again(enrollment, decision.seconds))
                 case Done():
                     self._note(enrollment, answer, decision)
 
@@ -180,27 +192,21 @@ class _Desk:
             self._undecided -= 1
 
 
-def _spawn(tasks: Tasks, work: Coroutine[object, object, None]) -> None:
-    task = asyncio.get_running_loop().create_task(work)
-    tasks[task] = None
-    task.add_done_callback(tasks.pop)
-
-
 def _understood(got: Reply | Refused | str) -> Answer:
     """What an answer means to a desk: see `loadtests.wire.read_answer`."""
     if isinstance(got, str):
         return Answer(0, error=got)
     if isinstance(got, Refused):
-        after = None if got.retry_after is None else float(got.retry_after)
-        return Answer(DESCRIPTIONS[got.problem].status, retry_after=after)
+        status, after = DESCRIPTIONS[got.problem].status, got.retry_after
+        return Answer(status, retry_after=None if after is None else float(after))
     headers, body = got.headers, got.body
     location, receipt = headers.get("Location"), headers.get("Gateway-Receipt")
     known = json.loads(body) if got.status == 200 and isinstance(body, bytes) else {}
     known = known if isinstance(known, dict) else {}
-    after = headers.get("Retry-After")
+    again = headers.get("Retry-After")
     return Answer(
         status=got.status,
-        retry_after=None if after is None else float(after),
+        retry_after=None if again is None else float(again),
         receipt=known.get("id", receipt or (location and location.rpartition("/")[2])),
         location=location,
         replayed=headers.get("Idempotency-Replayed") == "true",

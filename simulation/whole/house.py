@@ -28,6 +28,7 @@ from gateway.intake.waiters import Waiters
 from gateway.journal.contract import JournalFault, Kept
 from gateway.journal.keyring import KeyRing
 from gateway.journal.sealing import Sealer
+from gateway.observe.tracing import UNTRACED
 from simulation.whole.account import Account, WatchedGate
 from simulation.whole.journal import WatchedJournal
 from simulation.whole.loop import Household
@@ -323,4 +324,5 @@ def _visit(arrival: Arrival | Brought, line: Line) -> Visit:
             hold_seconds=arrival.hold,
             applied="",
         ),
+        span=UNTRACED,
     )

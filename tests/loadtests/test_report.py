@@ -93,6 +93,19 @@ def test_the_page_shows_the_scenario_the_environment_and_the_gateways_own_word(
         assert text in unescape(page) or text in page
 
 
+def test_memory_is_drawn_where_it_was_measured(passed: Path) -> None:
+    with LogWriter(passed / "gateway.jsonl") as log:
+        for sample, resident in zip(GATEWAY, (80_000_000, None, 95_000_000), strict=True):
+            log.write(replace(sample, resident_bytes=resident))
+    verify(passed)
+    page = (passed / "report.html").read_text()
+    assert "How much memory the gateway used" in page
+    assert page.count("<svg") == 5
+    rows = list(csv.DictReader((passed / "series.csv").read_text().splitlines()))
+    told = [row["gateway_resident_megabytes"] for row in rows]
+    assert [value for value in told if value] == ["80.0", "95.0"]
+
+
 def test_an_invalid_run_without_any_arrival_still_has_a_page(tmp_path: Path) -> None:
     folder = tmp_path / "nothing"
     folder.mkdir()
