@@ -31,9 +31,10 @@ _ENROLLMENT: Final = (
     " VALUES (?, ?, ?, x'', 'desk', 'pending', 'ready', 3, ?, 0, 0, ?, ?)"
 )
 _CONTENT: Final = (
-    "INSERT INTO content (seq, envelope_key, body_key, envelope, body)"
-    " VALUES (?, zeroblob(40), zeroblob(40), zeroblob(60), zeroblob(16))"
+    "INSERT INTO content (seq, envelope_key, body_key, envelope)"
+    " VALUES (?, zeroblob(40), zeroblob(40), zeroblob(60))"
 )
+_BODY: Final = "INSERT INTO body (seq, data) VALUES (?, zeroblob(16))"
 _COUNTED: Final = "UPDATE counter SET value = value + ? WHERE name IN ('accepted', 'pending')"
 
 
@@ -75,7 +76,8 @@ def fill(journal: Path, backlog: int) -> None:
     connection = apsw.Connection(str(journal))
     with connection:
         connection.executemany(_ENROLLMENT, _rows(backlog))
-        connection.executemany(_CONTENT, ((number,) for number in range(1, backlog + 1)))
+        for statement in (_CONTENT, _BODY):
+            connection.executemany(statement, ((number,) for number in range(1, backlog + 1)))
         connection.execute(_COUNTED, (backlog,))
     connection.close()
 

@@ -130,8 +130,8 @@ async def kept(tmp_path: Path) -> float:
         for number in range(MANY):
             one = entry(number)
             book.begin()
-            book.accept(one, sending=True, size=2048)
-            book.change(one.id, DELIVERED, now=2.0)
+            book.accepting.accept(one, sending=True, size=2048)
+            book.moving.change(one.id, DELIVERED, now=2.0)
             book.commit()
     book.close(trusted=True)
     return calls.count / MANY

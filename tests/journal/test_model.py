@@ -145,14 +145,16 @@ class BothStores(RuleBasedStateMachine):
             rows = dict(connection.execute("SELECT status, count(*) FROM enrollment GROUP BY 1"))
             bodies = connection.execute(
                 "SELECT status, body IS NULL, body_key IS NULL"
-                " FROM enrollment LEFT JOIN content USING (seq)"
+                " FROM enrollment LEFT JOIN sealed USING (seq)"
             ).fetchall()
             contents = connection.execute("SELECT count(*) FROM content").get
+            apart = connection.execute("SELECT count(*) FROM body").get
         finally:
             connection.close()
         self.folder.cleanup()
         assert {status: counters[status] for status in Status} == dict.fromkeys(Status, 0) | rows
         assert contents == len(bodies)
+        assert apart == sum(status not in FINAL for status, _, _ in bodies)
         for status, erased, key_erased in bodies:
             assert erased == key_erased == (status in FINAL)
 

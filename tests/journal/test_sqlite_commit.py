@@ -131,8 +131,8 @@ async def test_a_refusal_for_lack_of_room_costs_the_others_no_commit_of_their_ow
     assert len(commits.records) <= 2
 
 
-@pytest.mark.parametrize("size", [100_000, 200_000])
-async def test_a_delivered_body_longer_than_a_page_gives_its_room_back(
+@pytest.mark.parametrize("size", [2_000, 12_000, 200_000])
+async def test_what_is_delivered_gives_its_room_back_whatever_its_size(
     journal: SqliteJournal, size: int
 ) -> None:
     numbers = range(1, 1_600_000 // size + 20)

@@ -27,6 +27,11 @@ _MEANINGS: Final[tuple[tuple[type[Exception], type[JournalFault], str], ...]] = 
         "the journal is damaged; start the gateway again: it salvages what is intact",
     ),
     (
+        UnicodeDecodeError,
+        JournalBroken,
+        "a text in the journal is damaged; start the gateway again: it salvages what is intact",
+    ),
+    (
         apsw.NotADBError,
         JournalFault,
         "this file is no enrollment journal; set journal.url to another file",

@@ -1,6 +1,6 @@
 """The contract on SQLite: each method is one call to the thread that writes.
 
-Must not know SQL, which is in ``book``, nor how calls are gathered, which is in ``writer``.
+Must not know SQL, which is in the ``book``, nor how calls are gathered, which is in ``writer``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -101,39 +101,41 @@ class SqliteJournal:
 
     async def damage(self) -> tuple[str, ...]:
         """See the contract."""
-        return await self._call(lambda book: book.damage())
+        return await self._call(lambda book: book.notes.damage())
 
     async def accept(self, entry: Entry, *, sending: bool) -> Accepted | Existing:
         """See the contract."""
         size = len(entry.envelope.data) + len(entry.body.data) + _ROW_BYTES
         return await self._call(
-            lambda book: book.accept(entry, sending=sending, size=size), size=size
+            lambda book: book.accepting.accept(entry, sending=sending, size=size), size=size
         )
 
     async def find(self, enrollment_id: str) -> Kept | None:
         """See the contract."""
-        return await self._call(lambda book: book.find(enrollment_id))
+        return await self._call(lambda book: book.looking.find(enrollment_id))
 
     async def find_identity(self, identity: bytes) -> Kept | None:
         """See the contract."""
-        return await self._call(lambda book: book.find_identity(identity))
+        return await self._call(lambda book: book.looking.find_identity(identity))
 
     async def due(self, *, now: float, limit: int) -> DuePage:
         """See the contract."""
-        return await self._call(lambda book: book.due(now=now, limit=limit))
+        return await self._call(lambda book: book.looking.due(now=now, limit=limit))
 
     async def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
         """See the contract."""
-        return await self._call(lambda book: book.begin_attempt(enrollment_id, now=now))
+        return await self._call(lambda book: book.moving.begin(enrollment_id, now=now))
 
     async def load(self, enrollment_id: str) -> Kept | None:
         """See the contract."""
-        return await self._call(lambda book: book.load(enrollment_id))
+        return await self._call(lambda book: book.looking.load(enrollment_id))
 
     async def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         """See the contract."""
         size = _ROW_BYTES + (len(change.answer.data) if change.answer is not None else 0)
-        return await self._call(lambda book: book.change(enrollment_id, change, now=now), size=size)
+        return await self._call(
+            lambda book: book.moving.change(enrollment_id, change, now=now), size=size
+        )
 
     async def totals(self) -> Totals:
         """See the contract."""
@@ -149,7 +151,7 @@ class SqliteJournal:
     ) -> tuple[Life, ...]:
         """See the contract."""
         return await self._call(
-            lambda book: book.list(
+            lambda book: book.looking.list(
                 statuses=statuses, accepted_before=accepted_before, after=after, limit=limit
             )
         )
@@ -161,30 +163,30 @@ class SqliteJournal:
     async def forget(self, *, settled_before: float, limit: int) -> int:
         """See the contract."""
         return await self._call(
-            lambda book: book.forget(settled_before=settled_before, limit=limit)
+            lambda book: book.moving.forget(settled_before=settled_before, limit=limit)
         )
 
     async def remember(self, name: str, value: str) -> None:
         """See the contract."""
-        await self._call(lambda book: book.remember(name, value))
+        await self._call(lambda book: book.notes.remember(name, value))
 
     async def recall(self, name: str) -> str | None:
         """See the contract."""
-        return await self._call(lambda book: book.recall(name))
+        return await self._call(lambda book: book.notes.recall(name))
 
     async def audit(
         self, actor: str, action: str, subject: str, detail: str, *, now: float
     ) -> AuditRecord:
         """See the contract."""
         return await self._call(
-            lambda book: book.audit(AuditRecord(0, now, actor, action, subject, detail))
+            lambda book: book.audit.add(AuditRecord(0, now, actor, action, subject, detail))
         )
 
     async def audit_list(
         self, *, limit: int = 100, before: int | None = None
     ) -> tuple[AuditRecord, ...]:
         """See the contract."""
-        return await self._call(lambda book: book.audit_list(limit=limit, before=before))
+        return await self._call(lambda book: book.audit.list(limit=limit, before=before))
 
     async def _call(self, work: Callable[[SqliteBook], T], *, size: int = 0) -> T:
         if self._writer is None:

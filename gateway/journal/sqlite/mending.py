@@ -31,8 +31,21 @@ CREATE TEMP TABLE stood (seq INTEGER PRIMARY KEY, status TEXT NOT NULL, accepted
 """
 _NO_CONTENT: Final = """
 SELECT e.seq, e.id, e.status, e.accepted_at, e.phase = 'done' FROM enrollment e
-LEFT JOIN content c USING (seq)
-WHERE c.seq IS NULL OR (e.phase <> 'done' AND (c.body IS NULL OR c.body_key IS NULL))"""
+LEFT JOIN content c ON c.seq = e.seq LEFT JOIN body b ON b.seq = e.seq
+WHERE c.seq IS NULL
+    OR (e.phase <> 'done' AND (c.body_key IS NULL OR coalesce(c.body, b.data) IS NULL))"""
+_NO_ANSWER: Final = """
+SELECT e.seq, e.id, e.status, e.accepted_at FROM enrollment e JOIN content c USING (seq)
+LEFT JOIN answer a USING (seq)
+WHERE c.answer_key IS NOT NULL AND coalesce(c.answer, a.data) IS NULL"""
+_FORGET_ANSWER: Final = "UPDATE content SET answer_key = NULL WHERE seq = ?"
+# What was erased may be found again on a page that was freed.
+_ERASE: Final = """
+UPDATE content SET body_key = NULL, body = NULL WHERE body_key IS NOT NULL
+    AND seq NOT IN (SELECT seq FROM enrollment WHERE phase <> 'done');
+DELETE FROM body WHERE seq NOT IN (SELECT seq FROM enrollment WHERE phase <> 'done');
+DELETE FROM answer WHERE seq NOT IN (SELECT seq FROM content WHERE answer_key IS NOT NULL);
+"""
 _NO_ROW: Final = """
 SELECT n.seq, n.id, s.status, s.accepted_at FROM named n LEFT JOIN stood s USING (seq)
 WHERE n.seq NOT IN (SELECT seq FROM enrollment) AND n.id NOT IN (SELECT id FROM enrollment)"""
@@ -95,6 +108,10 @@ class Mending:
             self._without_content(seq, final=bool(is_final))
             self._lose(id_, status, accepted_at, "answer" if is_final else "content")
             lost += 1
+        for seq, id_, status, accepted_at in self._all(_NO_ANSWER):
+            self._execute(_FORGET_ANSWER, (seq,))
+            self._lose(id_, status, accepted_at, "answer")
+            lost += 1
         for seq, id_, status, accepted_at in self._all(_NO_ROW):
             final = status in FINAL
             standing = (status, Phase.DONE) if final else (Status.DEAD_LETTER, Phase.PARKED)
@@ -105,6 +122,7 @@ class Mending:
             lost += 1
         nameless = int(self._one(_NO_NAME))
         self._execute("DELETE FROM content WHERE seq NOT IN (SELECT seq FROM enrollment)")
+        self._execute(_ERASE)
         rows, forgotten, expected = self._recount(marker)
         if self._counted:
             nameless = max(nameless, expected - rows - forgotten)

@@ -93,7 +93,7 @@ def open_file(
         # What a crash left in the log goes into the main file and is synced there. A page of the
         # log that looks good in memory but never reached the disk is so written a second time.
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    except (apsw.CorruptError, apsw.NotADBError) as error:
+    except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
         connection.close()
         if marked:
             raise Damaged(str(error)) from error
@@ -186,17 +186,19 @@ def check(connection: apsw.Connection, *, size: int, whole: bool) -> None:
 
     Raises:
         Damaged: it is not.
+        UnicodeDecodeError: neither, for a text in it is none.
     """
     if whole or size <= _CHECK_INDEXES:
         statement = "PRAGMA integrity_check"
+        _check_texts(connection)
     else:
         statement = "PRAGMA quick_check" + ("('enrollment')" if size > _CHECK_PAGES else "")
     found = [row[0] for row in connection.execute(statement).fetchall()]
     if found != ["ok"]:
         raise Damaged(f"{len(found)} faults in its pages, first: {found[0]}")
     standing = Counter[str]()
-    for status, phase, count in connection.execute(
-        "SELECT status, phase, count(*) FROM enrollment NOT INDEXED GROUP BY 1, 2"
+    for status, phase, _, count in connection.execute(
+        "SELECT status, phase, station, count(*) FROM enrollment NOT INDEXED GROUP BY 1, 2, 3"
     ):
         if (status, phase) not in LEGAL:
             raise Damaged(f"{count} enrollments stand where none can be")
@@ -207,3 +209,14 @@ def check(connection: apsw.Connection, *, size: int, whole: bool) -> None:
         raise Damaged("its counters are not those of its rows")
     if counters.pop("accepted", 0) != sum(counters.values()):
         raise Damaged("its counters do not add up")
+
+
+def _check_texts(connection: apsw.Connection) -> None:
+    """SQLite does not look whether a text is one. Whoever reads it would."""
+    for columns, table in (
+        ("id, station, reason", "enrollment NOT INDEXED"),
+        ("name, value", "note"),
+        ("actor, action, subject, detail, link", "audit"),
+    ):
+        for _ in connection.execute(f"SELECT {columns} FROM {table}"):  # noqa: S608 - constants
+            pass

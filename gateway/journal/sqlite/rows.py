@@ -30,8 +30,8 @@ def kept(row: tuple[Any, ...]) -> Kept:
         life=life(row),
         fingerprint=fingerprint,
         envelope=Sealed(envelope_key, envelope),
-        body=Sealed(body[0], body[1]) if body and body[0] is not None else None,
-        answer=None if answer_key is None else Sealed(answer_key, answer),
+        body=Sealed(body[0], body[1] or b"") if body and body[0] is not None else None,
+        answer=None if answer_key is None else Sealed(answer_key, answer or b""),
     )
 
 

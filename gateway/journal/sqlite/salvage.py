@@ -77,8 +77,7 @@ def salvage(path: Path, *, stamp: str) -> Salvaged:
         damaged = path.with_name(f"{path.name}.damaged-{stamp}")
         ledger = damaged.with_name(f"{damaged.name}.missing.jsonl")
         with Pages(path, PAGE_SIZE) as pages:
-            version = min(pages.version() or len(migrations()), len(migrations()))
-            mending = Mending(_fresh(draft, version))
+            mending = Mending(_fresh(draft))
             for row in pages.rows():
                 mending.take(row)
         known = marker.read(path)
@@ -112,18 +111,21 @@ def finish(path: Path) -> None:
         sync_directory(path.parent)
 
 
-def _fresh(path: Path, version: int) -> apsw.Connection:
-    """An empty journal of that schema, in one transaction that nobody needs to see."""
+def _fresh(path: Path) -> apsw.Connection:
+    """An empty journal, in one transaction that nobody needs to see.
+
+    Of the newest schema, whatever the damaged one has: rows of any before are rows of it.
+    """
     connection = apsw.Connection(str(path))
     path.chmod(0o600)
     connection.pragma("page_size", PAGE_SIZE)
     connection.pragma("journal_mode", "off")
     connection.pragma("synchronous", 0)
     connection.pragma("temp_store", 2)
-    for script in migrations()[:version]:
+    for script in migrations():
         connection.execute(script)
     connection.pragma("application_id", APPLICATION_ID)
-    connection.pragma("user_version", version)
+    connection.pragma("user_version", len(migrations()))
     return connection
 
 

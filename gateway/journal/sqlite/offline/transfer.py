@@ -27,7 +27,7 @@ from gateway.journal.transfer import (
 )
 
 _SELECT: Final = f"""
-SELECT {", ".join((*PLAIN, *SEALED))} FROM enrollment JOIN content USING (seq)
+SELECT {", ".join((*PLAIN, *SEALED))} FROM enrollment JOIN sealed USING (seq)
 WHERE {LEAVING} ORDER BY seq"""  # noqa: S608 - constants
 _KEYS: Final = f"""
 SELECT envelope_key, body_key FROM enrollment JOIN content USING (seq) WHERE {LEAVING}"""  # noqa: S608 - as above
@@ -37,9 +37,8 @@ _INSERT: Final = """
 INSERT INTO enrollment (id, identity, fingerprint, ordering, station, status, phase, priority, rank,
     attempts, size, accepted_at, next_attempt_at, last_attempt_at, settled_at, reason)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_CONTENT: Final = """
-INSERT INTO content (seq, envelope_key, envelope, body_key, body)
-VALUES (last_insert_rowid(), ?, ?, ?, ?)"""
+_CONTENT: Final = "INSERT INTO content (seq, envelope_key, envelope, body_key) VALUES (?, ?, ?, ?)"
+_BODY: Final = "INSERT INTO body (seq, data) VALUES (?, ?)"
 
 
 def export(path: Path, file: Path, *, progress: Progress) -> Exported:
@@ -109,8 +108,10 @@ def _take(connection: apsw.Connection, each: dict[str, Any], *, now: float) -> b
             to.reason,
         ),
     )
-    sealed = ("envelope_key", "envelope", "body_key", "body")
-    connection.execute(_CONTENT, tuple(each[name] for name in sealed))
+    seq = connection.last_insert_rowid()
+    connection.execute(_CONTENT, (seq, each["envelope_key"], each["envelope"], each["body_key"]))
+    if each["body"] is not None:
+        connection.execute(_BODY, (seq, each["body"]))
     for name in ("accepted", str(to.status)):
         connection.execute("UPDATE counter SET value = value + 1 WHERE name = ?", (name,))
     return True

@@ -37,7 +37,7 @@ def verify(path: Path, ring: KeyRing, *, progress: Progress, acknowledge: bool =
             str(name): int(str(count)) for name, count in counts if name in set(Status)
         }
         total = sum(found.by_status.values())
-        query = f"SELECT {rows.WHOLE} FROM enrollment JOIN content USING (seq) ORDER BY seq"  # noqa: S608 - constants
+        query = f"SELECT {rows.WHOLE} FROM enrollment JOIN sealed USING (seq) ORDER BY seq"  # noqa: S608 - constants
         for number, row in enumerate(connection.execute(query), 1):
             found.open(sealer, rows.kept(row))
             if number % EVERY == 0 or number == total:

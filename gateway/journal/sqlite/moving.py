@@ -1,0 +1,121 @@
+"""Moves of enrollments: intents and outcomes of attempts, decisions of people, what a crash means.
+
+Which move is allowed is decided in ``journal.moves``; the SQL only carries it out.
+"""
+
+from gateway.core.lifecycle import UNDELIVERED, Status
+from gateway.journal import moves
+from gateway.journal.contract import Change, JournalFull, Kept
+from gateway.journal.moves import Phase, Standing
+from gateway.journal.sqlite import order
+from gateway.journal.sqlite.contents import Contents
+from gateway.journal.sqlite.lines import Lines
+from gateway.journal.sqlite.looking import Looking
+from gateway.journal.sqlite.session import Session
+from gateway.journal.sqlite.space import Space
+
+_MOVE = """
+UPDATE enrollment SET status = ?, phase = ?, next_attempt_at = ?, settled_at = ?, reason = ?
+WHERE seq = ?"""
+_FORGOTTEN = """
+SELECT seq, status FROM enrollment WHERE phase = 'done' AND settled_at < ?
+ORDER BY settled_at, seq LIMIT ?"""
+
+
+class Moving:
+    """Used inside a transaction."""
+
+    def __init__(
+        self, session: Session, space: Space, lines: Lines, contents: Contents, looking: Looking
+    ) -> None:
+        self._session = session
+        self._space = space
+        self._lines = lines
+        self._contents = contents
+        self._looking = looking
+
+    def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
+        """Write the intent, and load it whole."""
+        row = self._session.one(
+            "SELECT seq, status, phase, reason FROM enrollment WHERE id = ?", enrollment_id
+        )
+        if row is None:
+            return None
+        seq, status, phase, reason = row
+        if not moves.may_begin(Status(status), Phase(phase)):
+            return None
+        if not self._space.has_room_for_an_attempt():
+            raise JournalFull("the disk is full: no attempt begins whose outcome could not be kept")
+        self._move(seq, Status(status), moves.begun(reason))
+        self._session.execute(
+            "UPDATE enrollment SET attempts = attempts + 1, last_attempt_at = ? WHERE seq = ?",
+            (now, seq),
+        )
+        return self._looking.load(enrollment_id)
+
+    def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
+        """Move it; erase the body of what is final, and free the next in its order."""
+        row = self._session.one(
+            "SELECT seq, status, ordering, station FROM enrollment WHERE id = ?", enrollment_id
+        )
+        if row is None:
+            return False
+        seq, status, ordering, station = row
+        head = None if ordering is None else order.head(self._session, ordering)
+        held = head is not None and head.seq != seq
+        to = moves.changed(Status(status), change, now=now, held=held)
+        if to is None:
+            return False
+        self._move(seq, Status(status), to)
+        self._lines.moved(
+            station, waited=Status(status) in UNDELIVERED, waits=to.status in UNDELIVERED
+        )
+        if moves.requeues(Status(status), to.status):
+            self._session.execute("UPDATE enrollment SET requeued_at = ? WHERE seq = ?", (now, seq))
+        if to.phase is Phase.DONE:
+            self._contents.erase_body(seq, change.answer)
+            if ordering is not None:
+                self._release(ordering, now=now)
+        elif change.answer is not None:
+            self._contents.answered(seq, change.answer)
+        return True
+
+    def forget(self, *, settled_before: float, limit: int) -> int:
+        """Delete what has been final long enough."""
+        found = self._session.execute(_FORGOTTEN, (settled_before, limit)).fetchall()
+        for seq, status in found:
+            self._contents.forget(seq)
+            self._session.execute("DELETE FROM enrollment WHERE seq = ?", (seq,))
+            self._session.counted[status] -= 1
+            self._session.counted[f"forgotten_{status}"] += 1
+        return len(found)
+
+    def doubt_interrupted(self, *, now: float) -> int:
+        """After a crash what was sending is in doubt. How many that are."""
+        sending = self._session.execute(
+            "SELECT seq FROM enrollment WHERE status = 'sending'"
+        ).fetchall()
+        for (seq,) in sending:
+            self._move(seq, Status.SENDING, moves.crashed(now=now))
+        return len(sending)
+
+    def doubt_all(self, *, now: float) -> int:
+        """In an older journal, what waits may have been sent since. How many wait."""
+        waiting = self._session.execute(
+            "SELECT seq, status, phase FROM enrollment WHERE status IN ('pending', 'in_doubt')"
+        ).fetchall()
+        for seq, status, phase in waiting:
+            self._move(seq, Status(status), moves.restored(Phase(phase), now=now))
+            self._session.execute(
+                "UPDATE enrollment SET last_attempt_at = ? WHERE seq = ?", (now, seq)
+            )
+        return len(waiting)
+
+    def _move(self, seq: int, before: Status, to: Standing) -> None:
+        self._session.execute(_MOVE, (*to, seq))
+        self._session.count_move(before, to.status)
+
+    def _release(self, ordering: bytes, *, now: float) -> None:
+        head = order.head(self._session, ordering)
+        if head is not None and head.phase is Phase.HELD:
+            self._move(head.seq, head.status, moves.released(head.status, head.reason, now=now))
