@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from gateway.core.lifecycle import FINAL, TABLE, Status
 from gateway.journal.contract import Kept, Life
 from gateway.journal.memory import MemoryJournal
-from gateway.journal.memory_rows import Row
+from gateway.journal.memory.rows import Row
 from gateway.journal.moves import Phase
 
 _LEGAL = {(before, after) for (before, _), after in TABLE.items()} | {

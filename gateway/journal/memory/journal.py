@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 from gateway.core.lifecycle import Status
 from gateway.journal import damage, moves
@@ -24,7 +24,6 @@ from gateway.journal.contract import (
     DuePage,
     Entry,
     Existing,
-    JournalBroken,
     JournalFault,
     JournalFull,
     Kept,
@@ -32,17 +31,17 @@ from gateway.journal.contract import (
     Totals,
     Usage,
 )
-from gateway.journal.memory_rows import Index, Row, State
+from gateway.journal.memory.index import Index
+from gateway.journal.memory.rows import Row
+from gateway.journal.memory.state import Committed, State
 from gateway.journal.moves import Phase
-
-Write: TypeAlias = Callable[[State], None]
 
 
 def _at_once() -> Awaitable[None]:
     return asyncio.sleep(0)
 
 
-class MemoryJournal:
+class MemoryJournal(Committed):
     """See ``contract.Journal``. Every write is applied at once, and once more when committed.
 
     Args:
@@ -55,21 +54,16 @@ class MemoryJournal:
     def __init__(
         self, *, commit: Callable[[], Awaitable[None]] = _at_once, max_bytes: int = sys.maxsize
     ) -> None:
-        self._commit = commit
+        super().__init__(commit)
         self._limit = max_bytes
-        self._disk = State()
-        self._epoch = 0
         self._is_open = False
 
     async def open(self, *, now: float) -> int:
         """See the contract: starts from what was committed."""
         if self._is_open:
             raise JournalFault("this journal is open already; close it first")
-        self._state = self._disk.copy()
+        self._begin()
         self._index = Index(self._state.rows)
-        self._log: list[Write] = []
-        self._written = self._durable = 0
-        self._committing = asyncio.Lock()
         self._is_open = True
         interrupted = [row for row in self._state.rows.values() if row.phase is Phase.SENDING]
         for row in interrupted:
@@ -88,7 +82,7 @@ class MemoryJournal:
 
         ``open`` starts again from what was committed.
         """
-        self._epoch += 1
+        self._lose()
         self._is_open = False
 
     async def until_broken(self) -> NoReturn:
@@ -299,32 +293,3 @@ class MemoryJournal:
     def _put(self, row: Row, *, before: Row | None = None) -> None:
         self._write(partial(State.put, row=row))
         self._index.note(row, before=before)
-
-    def _write(self, write: Write) -> None:
-        write(self._state)
-        self._log.append(write)
-        self._written += 1
-
-    async def _committed(self) -> None:
-        """Wait until all that was written so far is durable.
-
-        The first to come commits for all who came until then; those who came during a commit
-        share the next one.
-        """
-        epoch, seen = self._epoch, self._written
-        if self._durable >= seen:
-            return
-        async with self._committing:
-            if self._epoch == epoch and self._durable < seen:
-                gathered = self._written
-                await self._commit()
-                if self._epoch == epoch:
-                    self._apply(gathered - self._durable)
-        if self._epoch != epoch:
-            raise JournalBroken("the journal crashed before this was durable")
-
-    def _apply(self, count: int) -> None:
-        for write in self._log[:count]:
-            write(self._disk)
-        del self._log[:count]
-        self._durable += count

@@ -1,142 +1,18 @@
-"""What the in-memory journal holds, and the indexes that it reads by.
+"""Finds the in-memory journal's rows by what the contract asks for. It follows the rows' changes.
 
-Must not know durability: a ``State`` is applied to, an ``Index`` follows it.
+Must not know durability.
 """
 
 import heapq
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
+from gateway.core.lifecycle import UNDELIVERED, Status
 from gateway.core.rank import handicap
 from gateway.core.shares import Line, Shares
-from gateway.journal.contract import AuditRecord, Due, Entry, Kept, Life, Sealed
-from gateway.journal.moves import Phase, Standing
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One enrollment. A change makes a new row, so that an old one is known to be stale."""
-
-    seq: int
-    identity: bytes
-    fingerprint: bytes
-    ordering: bytes | None
-    rank: float
-    phase: Phase
-    requeued_at: float | None
-    life: Life
-    envelope: Sealed
-    body: Sealed | None
-    answer: Sealed | None
-
-    @classmethod
-    def new(cls, seq: int, entry: Entry, begin: Standing, *, lag: float) -> "Row":
-        """The row of an enrollment that was just accepted, ``lag`` seconds behind its rank."""
-        sent = begin.phase is Phase.SENDING
-        life = Life(
-            id=entry.id,
-            station=entry.station,
-            status=begin.status,
-            attempts=int(sent),
-            priority=entry.priority,
-            size=entry.size,
-            accepted_at=entry.accepted_at,
-            next_attempt_at=begin.next_attempt_at,
-            last_attempt_at=entry.accepted_at if sent else None,
-            settled_at=begin.settled_at,
-            reason=begin.reason,
-        )
-        return cls(
-            seq=seq,
-            identity=entry.identity,
-            fingerprint=entry.fingerprint,
-            ordering=entry.ordering,
-            rank=entry.rank + lag,
-            phase=begin.phase,
-            requeued_at=None,
-            life=life,
-            envelope=entry.envelope,
-            body=entry.body,
-            answer=None,
-        )
-
-    @property
-    def stored(self) -> int:
-        """Bytes of sealed content."""
-        parts = (self.envelope, self.body, self.answer)
-        return sum(len(part.data) for part in parts if part is not None)
-
-    def moved(self, to: Standing) -> "Row":
-        """The row after a move; a final one erases the body."""
-        life = replace(
-            self.life,
-            status=to.status,
-            next_attempt_at=to.next_attempt_at,
-            settled_at=to.settled_at,
-            reason=to.reason,
-        )
-        body = None if to.phase is Phase.DONE else self.body
-        return replace(self, phase=to.phase, life=life, body=body)
-
-    def kept(self, *, body: bool) -> Kept:
-        """As the contract hands it out."""
-        return Kept(
-            life=self.life,
-            fingerprint=self.fingerprint,
-            envelope=self.envelope,
-            body=self.body if body else None,
-            answer=self.answer,
-        )
-
-    def due(self) -> Due:
-        """As the contract offers it for an attempt."""
-        life = self.life
-        return Due(
-            id=life.id,
-            station=life.station,
-            status=life.status,
-            rank=self.rank,
-            attempts=life.attempts,
-            accepted_at=life.accepted_at,
-            last_attempt_at=life.last_attempt_at,
-            reason=life.reason,
-            requeued_at=self.requeued_at,
-        )
-
-
-@dataclass(slots=True)
-class State:
-    """All that a journal holds. Everything else is an index and can be made from it."""
-
-    accepted: int = 0
-    rows: dict[str, Row] = field(default_factory=dict)
-    forgotten: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(FINAL, 0))
-    texts: dict[str, str] = field(default_factory=dict)
-    audit: list[AuditRecord] = field(default_factory=list)
-
-    def copy(self) -> "State":
-        """Another one with the same content."""
-        return State(
-            accepted=self.accepted,
-            rows=self.rows.copy(),
-            forgotten=self.forgotten.copy(),
-            texts=self.texts.copy(),
-            audit=self.audit.copy(),
-        )
-
-    def put(self, row: Row) -> None:
-        """Keep a row, new or changed."""
-        self.accepted = max(self.accepted, row.seq)
-        self.rows[row.life.id] = row
-
-    def drop(self, row: Row) -> None:
-        """Forget a final row."""
-        del self.rows[row.life.id]
-        self.forgotten[row.life.status] += 1
-
+from gateway.journal.memory.rows import Row
+from gateway.journal.moves import Phase
 
 Ticket: TypeAlias = tuple[float, int, int, str, Row | None]
 """Key, seq, a number that no other ticket has, id, and the row that must not have changed."""
