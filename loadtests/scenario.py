@@ -104,12 +104,14 @@ class Stations:
 class Burst:
     """What one kecamatan had to keep back, and sends at once when its line is up again.
 
-    `count` enrollments of the desks of `kecamatan` (two digits), all due at `at_seconds`.
+    `count` enrollments of the desks of `kecamatan` (two digits), all due at `at_seconds`, or evenly
+    over `over_seconds` from then on: no generator sends a crowd in one instant.
     """
 
     kecamatan: str
     count: Annotated[int, Field(ge=1)]
     at_seconds: Annotated[float, Field(ge=0)]
+    over_seconds: Annotated[float, Field(ge=0)] = 0.0
 
     @field_validator("kecamatan")
     @classmethod
@@ -183,7 +185,12 @@ class Scenario:
             flood=self.flood and replace(self.flood, from_seconds=self.flood.from_seconds * time),
             faults=tuple(_lasting(fault, time) for fault in self.faults),
             bursts=tuple(
-                replace(burst, at_seconds=burst.at_seconds * time) for burst in self.bursts
+                replace(
+                    burst,
+                    at_seconds=burst.at_seconds * time,
+                    over_seconds=burst.over_seconds * time,
+                )
+                for burst in self.bursts
             ),
             kills=tuple(replace(kill, at_seconds=kill.at_seconds * time) for kill in self.kills),
         )

@@ -8,7 +8,6 @@ import heapq
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 
 from loadtests.arrivals import Flood, Profile, due_times, flooding
 from loadtests.enrollments import Registry
@@ -75,11 +74,12 @@ class Schedule:
         )
         rng = random.Random(f"{self.seed}/{station}/flood")
         flood = flooding(self.profile, self.share, station, self.flood, rng)
-        kept_back = (
-            repeat(burst.at_seconds, of_desk(station, burst.kecamatan, burst.count, self.desks))
-            for burst in self.bursts
-        )
+        kept_back = (self._of_burst(burst, station) for burst in self.bursts)
         return heapq.merge(usual, flood, *kept_back)
+
+    def _of_burst(self, burst: Burst, station: str) -> Iterator[float]:
+        count = of_desk(station, burst.kecamatan, burst.count, self.desks)
+        return (burst.at_seconds + burst.over_seconds * number / count for number in range(count))
 
     def enrollment(self, station: str, number: int, due: float) -> tuple[Enrollment, bytes]:
         """The `number`-th enrollment (from 0) of a station, and its packet; `due` is noted."""

@@ -72,6 +72,8 @@ def figure(name: str, value: float | None) -> str:
         return duration(value)
     if name == "answered_in_time":
         return f"{value:.1%}"
+    if name.endswith("_share"):
+        return f"{value:.2%}"
     return f"{value:.2f}" if name.endswith("_ratio") else say(value)
 
 

@@ -95,10 +95,11 @@ def test_a_kecamatan_that_there_is_not_is_a_mistake(tmp_path: Path) -> None:
 
 def test_bursts_and_kills_move_with_the_time_scale(tmp_path: Path) -> None:
     text = f"{WHOLE}[[kills]]\nat_seconds = 30\n"
-    text += '[[bursts]]\nkecamatan = "12"\ncount = 5\nat_seconds = 20\n'
+    text += '[[bursts]]\nkecamatan = "12"\ncount = 5\nat_seconds = 20\nover_seconds = 6\n'
     scaled = scenarios.load(_written(tmp_path, text)).scaled(1.0, 0.1)
     assert [kill.at_seconds for kill in scaled.kills] == [3]
-    assert [burst.at_seconds for burst in scaled.bursts] == [2]
+    (burst,) = scaled.bursts
+    assert (burst.at_seconds, burst.over_seconds) == pytest.approx((2, 0.6))
 
 
 def test_every_mistake_is_told_not_the_first_alone(tmp_path: Path) -> None:
