@@ -9,12 +9,24 @@ import pytest
 
 from gateway.journal.contract import Journal
 from gateway.journal.memory import MemoryJournal
-from gateway.journal.postgres import PostgresJournal
+from gateway.journal.postgres import PostgresJournal, opening, writer
 from gateway.journal.sqlite import SqliteJournal
 from tests.support.postgres import Server, one_server, url_of
 
 STORES: Final = ["memory", "sqlite", "postgres"]
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database on a machine that is busy is not one that is away: all limits are far off."""
+    monkeypatch.setattr(opening, "CONNECT_SECONDS", 60.0)
+    monkeypatch.setattr(writer, "TRANSACTION_SECONDS", 60.0)
+    monkeypatch.setitem(opening._SESSION, "idle_in_transaction_session_timeout", "60000")
+    monkeypatch.setitem(opening._SESSION, "lock_timeout", "60000")
+    defaults = PostgresJournal.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "patience_seconds", 90.0)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from tests.support.postgres import Server
 
 @pytest.fixture
 async def journal(postgres_url: str) -> AsyncIterator[PostgresJournal]:
-    store = PostgresJournal(postgres_url, patience_seconds=3.0)
+    store = PostgresJournal(postgres_url)
     await store.open(now=0.0)
     yield store
     await store.close()
@@ -137,18 +137,23 @@ async def test_an_intent_whose_caller_left_is_taken_back(
 
 
 async def test_a_database_that_is_away_is_a_fault_after_a_while_and_nothing_is_kept(
-    journal: PostgresJournal, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    journal = PostgresJournal(postgres_url)
+    await journal.open(now=0.0)
+
     async def nowhere(*_: object, **__: object) -> None:
         raise ConnectionRefusedError
 
     with monkeypatch.context() as away:
         away.setattr("gateway.journal.postgres.opening.connect", nowhere)
         end_sessions(postgres_server, journal)
+        away.setattr(journal, "_patience", 1.0)
         with pytest.raises(JournalFault, match="does not answer"):
             await journal.accept(entry(1), sending=False)
     assert await journal.accept(entry(2), sending=False) == Accepted(Status.PENDING)
     assert [life.id for life in await journal.list()] == [entry(2).id]
+    await journal.close()
 
 
 async def test_a_value_that_the_server_refuses_fails_alone_and_keeps_the_session(

@@ -1,12 +1,15 @@
 """What a server's own settings promise; and that one which promises too little is refused."""
 
+import time
+
 import pytest
 
 from gateway.journal.contract import JournalFault
 from gateway.journal.postgres import NotDurable, PostgresJournal
 from gateway.journal.postgres.durability import durability
 from tests.journal.entries import entry
-from tests.support.postgres import Server
+from tests.journal.test_postgres_commit import end_sessions
+from tests.support.postgres import PATIENCE, Server
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,26 @@ async def test_asynchronous_commit_is_refused_when_it_opens(postgres_url: str) -
         await careless.open(now=0.0)
 
 
+async def test_a_new_session_takes_nothing_in_before_it_has_looked(
+    postgres_url: str, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a failover to a careless server, before anybody has asked for the turn."""
+    journal = PostgresJournal(postgres_url)
+    await journal.open(now=0.0)
+    try:
+        commit(postgres_server, "off")
+        end_sessions(postgres_server, journal)
+        with monkeypatch.context() as short:
+            short.setattr(journal, "_patience", 1.0)
+            with pytest.raises(JournalFault):
+                await journal.accept(entry(1), sending=False)
+    finally:
+        commit(postgres_server, "on")
+    await journal.accept(entry(2), sending=False)
+    assert [life.id for life in await journal.list()] == [entry(2).id]
+    await journal.close()
+
+
 async def test_asynchronous_commit_that_comes_later_stops_intake_until_it_goes(
     postgres_url: str, postgres_server: Server
 ) -> None:
@@ -57,16 +80,23 @@ async def test_asynchronous_commit_that_comes_later_stops_intake_until_it_goes(
     await journal.open(now=0.0)
     assert journal.durability == "fsync"
     try:
-        postgres_server.sql("ALTER SYSTEM SET synchronous_commit = off")
-        postgres_server.sql("SELECT pg_reload_conf(), pg_sleep(0.3)")
+        commit(postgres_server, "off")
         with pytest.raises(NotDurable):
             await journal.turn(now=1.0, word="")
         with pytest.raises(JournalFault, match="synchronous_commit"):
             await journal.accept(entry(1), sending=False)
     finally:
-        postgres_server.sql("ALTER SYSTEM RESET synchronous_commit")
-        postgres_server.sql("SELECT pg_reload_conf(), pg_sleep(0.3)")
+        commit(postgres_server, "on")
     await journal.turn(now=2.0, word="")
     await journal.accept(entry(2), sending=False)
     assert (await journal.totals()).accepted == 1
     await journal.close()
+
+
+def commit(server: Server, how: str) -> None:
+    """Let every session commit so from its next statement on."""
+    server.sql(f"ALTER SYSTEM SET synchronous_commit = {how}")
+    server.sql("SELECT pg_reload_conf()")
+    deadline = time.monotonic() + PATIENCE
+    while server.sql("SHOW synchronous_commit") != how:
+        assert time.monotonic() < deadline, server.tail()

@@ -247,7 +247,7 @@ async def listening(pair: Pair) -> None:
     heard: set[str] = set()
     pair[0].listen(lambda *_: heard.add("a"))
     pair[1].listen(lambda *_: heard.add("b"))
-    deadline = asyncio.get_running_loop().time() + 10.0
+    deadline = asyncio.get_running_loop().time() + 60.0
     while heard != {"a", "b"}:
         assert asyncio.get_running_loop().time() < deadline
         pair[0].tell(Hint.TOLD)
@@ -255,7 +255,7 @@ async def listening(pair: Pair) -> None:
         await asyncio.sleep(0.05)
 
 
-async def until(condition: object, seconds: float = 10.0) -> None:
+async def until(condition: object, seconds: float = 60.0) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():  # type: ignore[operator]
         assert asyncio.get_running_loop().time() < deadline, "it did not come to hold"
