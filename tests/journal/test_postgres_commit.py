@@ -1,6 +1,7 @@
 """Commits whose answer is lost, sessions that break: asked again, and never done twice."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -10,7 +11,7 @@ from gateway.journal.contract import Accepted, Existing, JournalFault
 from gateway.journal.postgres import PostgresJournal
 from gateway.journal.postgres.session import Session
 from tests.journal.entries import DELIVERED, entry, to
-from tests.support.postgres import Server
+from tests.support.postgres import PATIENCE, Server
 
 
 @pytest.fixture
@@ -103,9 +104,13 @@ async def test_an_intent_an_outcome_and_a_record_are_written_once(
 
 
 def end_sessions(server: Server, journal: PostgresJournal) -> None:
-    """End every session of this journal, from the server's side."""
-    whose = f"application_name LIKE '%{journal.name}%'"
-    server.sql(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {whose}")  # noqa: S608 - our own name
+    """End every session of this journal, from the server's side, and wait until they are gone."""
+    whose = f"SELECT pid FROM pg_stat_activity WHERE application_name LIKE '%{journal.name}%'"  # noqa: S608 - our own name
+    pids = set(server.sql(whose).split())
+    server.sql(f"SELECT count(pg_terminate_backend(pid)) FROM ({whose}) AS those")  # noqa: S608 - as above
+    deadline = time.monotonic() + PATIENCE
+    while pids & set(server.sql(whose).split()):
+        assert time.monotonic() < deadline, server.tail()
 
 
 async def test_a_session_that_the_server_ends_is_replaced(
