@@ -14,9 +14,9 @@ _AT_ONCE: Final = 512
 _FILL: Final = """
 INSERT INTO enrollment (id, identity, fingerprint, station, status, phase, priority, rank, attempts,
     size, accepted_at, next_attempt_at)
-SELECT gen_random_uuid(), decode(md5(n::text), 'hex'), 'x', 'desk-' || n % {stations}, 'pending',
-    'ready', 3, 1700000000 + n, 0, 16, 1700000000 + n, 1700000000 + n
-    FROM generate_series(1, {count}) n;
+SELECT ('0197d5a2-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, sha256(n::text::bytea),
+    sha256(n::text::bytea), 'desk-' || n % {stations}, 'pending', 'ready', 3, 1700000000 + n, 0, 16,
+    1700000000 + n, 1700000000 + n FROM generate_series(1, {count}) n;
 INSERT INTO content (id, envelope_key, envelope)
     SELECT id, decode(repeat('00', 61), 'hex'), decode(repeat('00', 600), 'hex') FROM enrollment;
 INSERT INTO body (id, key, data)
