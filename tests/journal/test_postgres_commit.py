@@ -10,7 +10,7 @@ from gateway.core.lifecycle import Status
 from gateway.journal.contract import Accepted, Existing, JournalFault
 from gateway.journal.postgres import PostgresJournal
 from gateway.journal.postgres.session import Session
-from tests.journal.entries import DELIVERED, entry, to
+from tests.journal.entries import CANCELLED, DELIVERED, entry, to
 from tests.support.postgres import PATIENCE, Server
 
 
@@ -101,6 +101,56 @@ async def test_an_intent_an_outcome_and_a_record_are_written_once(
     assert found is not None
     assert (found.life.status, found.life.attempts) == (Status.DELIVERED, 2)
     assert (await journal.totals()).by_status[Status.DELIVERED] == 1
+
+
+async def test_what_another_decided_meanwhile_is_not_taken_for_ones_own(
+    journal: PostgresJournal, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one's change is lost before its commit, and asked again after the second's."""
+    await journal.accept(entry(1), sending=False)
+    other, commit = PostgresJournal(postgres_url), Session.commit
+    await other.open(now=0.0)
+
+    async def breaks(session: Session) -> None:
+        if session.connection is not journal_session or not session.changed:
+            return await commit(session)
+        monkeypatch.setattr(Session, "commit", commit)
+        session.connection.terminate()
+        assert await other.change(entry(1).id, CANCELLED, now=4.0)
+        raise ConnectionResetError
+
+    assert journal._writer is not None
+    assert journal._writer._session is not None
+    journal_session = journal._writer._session.connection
+    monkeypatch.setattr(Session, "commit", breaks)
+    assert await journal.change(entry(1).id, CANCELLED, now=5.0) is False
+    await other.close()
+
+
+async def test_an_intent_that_was_committed_after_its_caller_gave_up_is_taken_back(
+    journal: PostgresJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, gave_up = Session.commit, asyncio.Event()
+
+    async def unheard(session: Session) -> None:
+        await commit(session)
+        if session.changed:
+            monkeypatch.setattr(Session, "commit", commit)
+            await gave_up.wait()
+            session.connection.terminate()
+            raise ConnectionResetError
+
+    monkeypatch.setattr(Session, "commit", unheard)
+    with monkeypatch.context() as short:
+        short.setattr(journal, "_patience", 0.2)
+        with pytest.raises(JournalFault):
+            await journal.accept(entry(1), sending=True)
+    gave_up.set()
+    deadline = time.monotonic() + PATIENCE
+    while [(life.status, life.reason) for life in await journal.list()] != [
+        (Status.PENDING, "withdrawn")
+    ]:
+        assert time.monotonic() < deadline, await journal.list()
 
 
 def end_sessions(server: Server, journal: PostgresJournal) -> None:

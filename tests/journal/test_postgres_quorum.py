@@ -12,7 +12,6 @@ from gateway.journal.contract import Accepted, Existing
 from gateway.journal.postgres import PostgresJournal
 from tests.journal.conftest import new_place
 from tests.journal.entries import entry
-from tests.journal.test_postgres_sharing import until
 from tests.support.postgres import PATIENCE, Server, one_server
 
 WAITING: Final = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name LIKE"
@@ -52,9 +51,28 @@ def require(server: Server, standbys: str) -> None:
         assert time.monotonic() < deadline, server.tail()
 
 
-def waiting(server: Server, journal: PostgresJournal) -> set[str]:
-    """Its sessions whose commit waits for a standby."""
-    return set(server.sql(f"SELECT pid {WAITING} '% {journal.name}'").split())
+async def waiting(
+    server: Server,
+    journal: PostgresJournal,
+    unless: "asyncio.Task[object]",
+    *,
+    but: frozenset[str] = frozenset(),
+) -> frozenset[str]:
+    """Wait until a commit of this journal waits for a standby; the sessions.
+
+    Args:
+        server: where.
+        journal: whose.
+        unless: is not to end before.
+        but: a session that waited before.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        text = await asyncio.to_thread(server.sql, f"SELECT pid {WAITING} '% {journal.name}'")
+        assert not unless.done()
+        if found := frozenset(text.split()) - but:
+            return found
+        assert time.monotonic() < deadline
 
 
 async def test_a_wait_that_was_broken_off_is_asked_again_and_promises_nothing_meanwhile(
@@ -62,23 +80,36 @@ async def test_a_wait_that_was_broken_off_is_asked_again_and_promises_nothing_me
 ) -> None:
     first, second = pair
     accepting = asyncio.create_task(first.accept(entry(1), sending=True))
-    await until(lambda: waiting(server, first) != set())
-    (session,) = waiting(server, first)
-    server.sql(f"SELECT pg_cancel_backend({session})")
+    session = await waiting(server, first, accepting)
+    server.sql(f"SELECT pg_cancel_backend({next(iter(session))})")
     # It is on this disk now, and anybody can see it; so it is asked again, and waits again.
-    await until(lambda: accepting.done() or bool(waiting(server, first) - {session}))
-    assert not accepting.done()
+    await waiting(server, first, accepting, but=session)
     assert row(server, second) == "sending"
     # Another gateway that finds it tells nobody, either.
     again = asyncio.create_task(second.accept(entry(9, identity="identity-1"), sending=False))
-    await until(lambda: again.done() or waiting(server, second) != set())
-    assert not again.done()
+    await waiting(server, second, again)
     require(server, "")
     assert await accepting == Accepted(Status.SENDING)
     found = await again
     assert isinstance(found, Existing)
     assert found.kept.life.id == entry(1).id
     assert (await second.totals()).accepted == 1
+
+
+async def test_a_restarted_server_shows_nothing_before_its_standbys_have_it(
+    pair: Pair, server: Server
+) -> None:
+    first, second = pair
+    accepting = asyncio.create_task(first.accept(entry(1), sending=False))
+    await waiting(server, first, accepting)
+    await asyncio.to_thread(server.kill)
+    await asyncio.to_thread(server.start)
+    assert row(server, second) == "pending", "it is on this disk"
+    finding = asyncio.create_task(second.find(entry(1).id))
+    await waiting(server, second, finding)
+    require(server, "")
+    assert await finding is not None
+    assert await accepting == Accepted(Status.PENDING)
 
 
 def row(server: Server, journal: PostgresJournal) -> str:

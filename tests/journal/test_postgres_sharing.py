@@ -217,7 +217,9 @@ async def test_the_turn_does_not_change_hands_between_an_intent_and_its_commit(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         " AND application_name = 'enrollment-gateway b'"
     )
-    await until(lambda: taking.done() or postgres_server.sql(waits) != "0")
+    while not taking.done():
+        if await asyncio.to_thread(postgres_server.sql, waits) != "0":
+            break
     may_go.set()
     assert await intent == Accepted(Status.SENDING)
     # Its intent stood before the turn went, so that it is in doubt now, and not forgotten.

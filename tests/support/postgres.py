@@ -19,7 +19,7 @@ import pytest
 
 from tests.acceptance.ports import free_port
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 USER: Final = "enrollment"
 MISSING: Final = (
     "PostgreSQL is not installed: `apt-get install postgresql` (Debian), or put initdb on the PATH"
