@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from loadtests.measures import Figure
+from loadtests.targets import HARM
 from loadtests.verdict import Verdict
 
 
@@ -32,5 +33,12 @@ def spread(verdicts: Sequence[Verdict], measure: str) -> Spread:
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """The run that went worst: what its sentence says must not be hidden by a median."""
-    return max(verdicts, key=lambda verdict: (verdict.exit_code, -verdict.seed))
+    """The run that went worst: what its sentence says must not be hidden by a median.
+
+    Of two that failed, the one that harmed more; of two alike, the one of the lesser seed.
+    """
+    return max(verdicts, key=lambda verdict: (verdict.exit_code, _harm(verdict), -verdict.seed))
+
+
+def _harm(verdict: Verdict) -> float:
+    return sum(verdict.measures[kind] or 0 for kind in HARM)

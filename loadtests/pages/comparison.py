@@ -14,24 +14,24 @@ from loadtests.pages.plot import draw
 from loadtests.pages.run import figure, mood
 from loadtests.verdict import Verdict
 
-KEY = (
-    "arrivals",
-    "once",
-    "lost",
-    "lost_promised",
-    "doubled",
-    "answered_in_time",
-    "promise_p50",
-    "promise_p99",
-    "retips",
-    "outage_seconds",
-    "drain_seconds",
-    "drain_ratio",
-)
-"""What a reader compares first; the whole list is at the end of the page."""
+KEY = {
+    "once": "recorded exactly once",
+    "lost": "lost",
+    "doubled": "doubled",
+    "answered_in_time": "answered in time",
+    "retips": "re-tips",
+    "outage_seconds": "down",
+    "drain_seconds": "drain",
+    "drain_ratio": "drain / ideal",
+    "promise_p50": "promise p50",
+    "promise_p99": "p99",
+    "attempts_ratio": "requests each",
+}
+"""What a reader compares first, with the head of its column; the rest is at the page's end."""
 
 COLUMNS = 3
-"""So many ways have their pictures beside each other; more share one."""
+"""So many ways have their pictures beside each other; more share one,
+and have a row of the table each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def comparison_page(ways: Sequence[Compared]) -> str:
         name=escape(scenario),
         seeds=seeds_said(seeds),
         verdicts="".join(map(_verdict, ways)),
-        table=_table(ways, KEY),
+        table=_key_figures(ways),
         measures=_table(ways, MEANINGS),
         rows=_side_by_side(ways) if len(ways) <= COLUMNS else _overlaid(ways),
     )
@@ -90,6 +90,14 @@ def _verdict(way: Compared) -> str:
         f"<div><h2>via {escape(way.via)}</h2>"
         f'<p class="verdict {mood(verdict)}">{escape(verdict.sentence)}</p></div>'
     )
+
+
+def _key_figures(ways: Sequence[Compared]) -> str:
+    """A column for each way; where those are many, a row for each."""
+    if len(ways) <= COLUMNS:
+        return _table(ways, KEY)
+    head = [Cell("via"), *(Cell(label, "number") for label in KEY.values())]
+    return html.table(head, [(way.via, *(_measured(way, name) for name in KEY)) for way in ways])
 
 
 def _table(ways: Sequence[Compared], names: Iterable[str]) -> str:

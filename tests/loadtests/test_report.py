@@ -199,6 +199,15 @@ def test_the_worst_run_speaks_for_its_way(tmp_path: Path) -> None:
     assert "PASSED" not in page.read_text()
 
 
+def test_of_two_that_failed_the_one_that_harmed_more_speaks(tmp_path: Path) -> None:
+    less = via(run(tmp_path / "less", lose(honest(), KEY)), "nginx", seed=1)
+    more = via(run(tmp_path / "more", double(lose(honest(), KEY), "k007")), "nginx", seed=2)
+    compare([less, more], tmp_path / "compare.html")
+    said = (tmp_path / "compare.md").read_text().splitlines()[-1]
+    assert said.startswith("- **nginx**: FAILED: 1 lost")
+    assert "1 recorded more than once" in said
+
+
 def test_many_ways_share_one_picture_of_the_backlog(tmp_path: Path) -> None:
     names = ["gateway", "direct", "nginx", "envoy"]
     folders = [
@@ -209,6 +218,7 @@ def test_many_ways_share_one_picture_of_the_backlog(tmp_path: Path) -> None:
     text = page.read_text()
     assert text.count("<svg") == 2
     assert all(f'class="way-{number} line"' in text for number in range(4))
+    assert all(f"<tr><td>{name}</td>" in text for name in names)
 
 
 def test_an_overlaid_line_ends_where_its_run_ended() -> None:
