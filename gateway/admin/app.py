@@ -26,7 +26,7 @@ def build_admin_app(
     journal: Journal,
     control: Control,
     metrics: Metrics,
-    token: str,
+    bearer: Bearer,
     clock: Clock,
     ready: Ready,
     publish: Publish,
@@ -38,7 +38,7 @@ def build_admin_app(
         journal: open.
         control: the dispatcher's side for operators.
         metrics: what ``/metrics`` shows.
-        token: what ``/admin/`` asks for, as from ``token.load_or_create``.
+        bearer: knows the token that ``/admin/`` asks for, as from ``token.load_or_create``.
         clock: the time.
         ready: whether the gateway can promise anything, and why not.
         publish: where facts about operators' acts go.
@@ -50,7 +50,7 @@ def build_admin_app(
     )
     health = Health(journal=journal, control=control, metrics=metrics, clock=clock, ready=ready)
     app = web.Application(
-        middlewares=[errors_as_problems, token_required(Bearer(token))],
+        middlewares=[errors_as_problems, token_required(bearer)],
         client_max_size=LARGEST_BODY,
     )
     app.add_routes([*health.routes(), *api.routes()])

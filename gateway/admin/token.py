@@ -14,8 +14,8 @@ from gateway.files import create_file
 LEAST_CHARACTERS: Final = 16
 
 
-class TokenFault(Exception):
-    """The token file cannot be used; the gateway must not start."""
+class TokenFault(ValueError):
+    """The token file cannot be used: the gateway must not start, or keeps the old token."""
 
 
 def load_or_create(path: Path) -> str:
@@ -34,6 +34,15 @@ def load_or_create(path: Path) -> str:
             f"admin.token_file {path} cannot be created ({fault.strerror}): "
             "name a file in a directory that the gateway may write to, or put a token there"
         ) from fault
+    return load(path)
+
+
+def load(path: Path) -> str:
+    """The token in ``path``.
+
+    Raises:
+        TokenFault: it cannot be read, or holds no token.
+    """
     try:
         token = path.read_text("ascii").strip()
     except OSError as fault:
@@ -55,6 +64,10 @@ class Bearer:
     """Tells whether an ``Authorization`` header holds the token (RFC 6750, section 2.1)."""
 
     def __init__(self, token: str) -> None:
+        self._digest = _digest(token)
+
+    def renew(self, token: str) -> None:
+        """From now on it is this one."""
         self._digest = _digest(token)
 
     def admits(self, authorization: str | None) -> bool:

@@ -16,6 +16,7 @@ from gateway.cli.exits import FAILED, JOURNAL_IN_USE, Failure
 from gateway.cli.given import configuration
 from gateway.cli.options import ConfigFile, examples
 from gateway.cli.screen import progress, say, volume
+from gateway.cli.who import who
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def verify(
         ),
     ] = False,
 ) -> None:
-    """Check all of it: every page, the figures, and that every sealed part opens.
+    """Check all of it: pages, figures, the audit's chain, and that every sealed part opens.
 
     Exit 1 if anything is wrong, with what. It changes nothing, and reads all of the file: a large
     one takes minutes. A journal with damaged pages is salvaged when the gateway starts on it; what
@@ -63,6 +64,8 @@ def verify(
 
     with working(config) as place:
         ring, tell = KeyRing.load(place.files.journal_keys), progress("verified")
+        if acknowledge:
+            audited(place, "losses acknowledged")
         if place.shared:
             from gateway.journal.postgres.offline import verifying as shared
 
@@ -77,10 +80,19 @@ def verify(
     counts = ", ".join(f"{count} {status}" for status, count in found.by_status.items() if count)
     say(f"{told}: {counts or 'no enrollments'}")
     say(f"{found.opened} sealed parts open, under {len(found.keys)} keys")
+    if found.audit is not None and found.audit.holds:
+        say(f"the audit's chain holds: {found.audit.records} records")
     for sentence in (*found.damage, *found.broken[:SHOWN]):
         say(f"! {sentence}")
     if len(found.broken) > SHOWN:
         say(f"! and {len(found.broken) - SHOWN} more")
+    if found.audit is not None and found.audit.broken_at is not None:
+        say(
+            f"! the audit's chain breaks at record {found.audit.broken_at}: it, or one before it,"
+            " was changed, taken out or put in. Keep a copy of this file, and compare the records"
+            " (`audit list --all`) with the links in the log (operator_acted). Delivery is not"
+            " touched by it; the records that follow prove only what came after"
+        )
     if not found.is_whole:
         raise typer.Exit(FAILED)
 
@@ -94,6 +106,7 @@ def export(file: File, config: ConfigFile = None) -> None:
     """
     with working(config) as place:
         tell = progress("exported")
+        audited(place, "export")
         try:
             if place.shared:
                 from gateway.journal.postgres.offline import transfer as shared
@@ -128,9 +141,11 @@ def import_(file: File, config: ConfigFile = None) -> None:
             from gateway.journal.postgres.offline import transfer as shared
 
             found = asyncio.run(shared.import_(place.url, file, ring, now=now, progress=tell))
+            audited(place, "import")  # not before: an import may be what makes the journal
         else:
             from gateway.journal.sqlite.offline.transfer import import_ as run
 
+            audited(place, "import")
             found = run(place.files.journal, file, ring, now=now, progress=tell)
     say(f"{found.taken} enrollments taken in, {found.known} were here already")
 
@@ -145,6 +160,7 @@ def compact(config: ConfigFile = None) -> None:
     from gateway.journal.sqlite.offline.compacting import compact as run
 
     with working(config, only_files=NO_COMPACTING) as place:
+        audited(place, "compact")
         found = run(place.files.journal)
     say(f"{volume(found.before)} before, {volume(found.after)} now")
 
@@ -160,6 +176,21 @@ class Place:
     def shared(self) -> bool:
         """On PostgreSQL, and not in a file."""
         return self.url.startswith("postgresql:")
+
+
+def audited(place: Place, action: str, *, subject: str = "journal") -> None:
+    """Put what is about to be done into the journal's audit, where there is a journal."""
+    from gateway.journal.contract import AuditRecord
+
+    record = AuditRecord(0, time.time(), who(), action, subject, "by a command")
+    if place.shared:
+        from gateway.journal.postgres.offline.auditing import audit as shared
+
+        asyncio.run(shared(place.url, record))
+    elif place.files.journal.exists():
+        from gateway.journal.sqlite.offline.auditing import audit
+
+        audit(place.files.journal, record)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.exits import Failure
 from gateway.cli.given import configuration
-from gateway.cli.journal import working
+from gateway.cli.journal import audited, working
 from gateway.cli.options import ConfigFile, examples
 from gateway.cli.screen import progress, say
 
@@ -90,6 +90,7 @@ def rotate(
         if which is not Kind.RECEIPTS:
             _rotate_journal(config, forget_old=forget_old)
         if which is not Kind.JOURNAL:
+            _audit_anyway(config, "receipt keys rotated")
             signing.rotate(files.receipt_keys)
             say(f"{files.receipt_keys} has a new key")
     except (KeyRingFault, signing.ReceiptKeyFault) as fault:
@@ -105,12 +106,15 @@ def _rotate_journal(config: Path | None, *, forget_old: bool) -> None:
         files = place.files
         ring = KeyRing.load(files.journal_keys)
         if place.shared:
+            if not forget_old:
+                _audit_anyway(config, "journal keys rotated")
             _rotate_shared(ring, files.journal_keys, forget_old=forget_old)
             return
         if not files.journal.exists():
             ring.rotated().replace(files.journal_keys)
             say(f"{files.journal_keys} has a new key")
             return
+        audited(place, "journal keys rotated", subject="keys")
         if needs_more_than_one(files.journal):
             say("the last rotation was not finished; going on with its key")
         else:
@@ -125,8 +129,18 @@ def _rotate_journal(config: Path | None, *, forget_old: bool) -> None:
                 "\nNo old key is taken out. See `enrollment-gateway journal verify`."
             )
         if forget_old:
+            audited(place, "old journal keys forgotten", subject="keys")
             ring.pruned().replace(files.journal_keys)
             say("the old keys are gone from the file")
+
+
+def _audit_anyway(config: Path | None, action: str) -> None:
+    """What needs no gateway to be stopped is done also where the audit is out of reach."""
+    try:
+        with working(config) as place:
+            audited(place, action, subject="keys")
+    except Failure:
+        say("This is not in the journal's audit, for the journal is in use or out of reach.")
 
 
 def _rotate_shared(ring: "KeyRing", file: Path, *, forget_old: bool) -> None:

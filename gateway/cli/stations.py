@@ -10,6 +10,7 @@ from gateway.cli.exits import Failure
 from gateway.cli.given import configuration
 from gateway.cli.options import AsJson, ConfigFile, examples
 from gateway.cli.screen import moment, say, say_json, show, table
+from gateway.cli.who import who
 
 app = typer.Typer(no_args_is_help=True, help="Give stations tokens, and take them back.")
 
@@ -63,6 +64,7 @@ def add(
             allow=tuple(allow or ()),
             max_inflight=max_inflight,
             per_second=per_second,
+            by=who(),
             now=time.time(),
         )
     except StationsFault as fault:
@@ -120,7 +122,7 @@ def revoke(name: Name, tokens_file: TokensFile = None, config: ConfigFile = None
     from gateway.intake.stations import StationsFault
 
     try:
-        station_file.revoke(_file(tokens_file, config), name, now=time.time())
+        station_file.revoke(_file(tokens_file, config), name, by=who(), now=time.time())
     except StationsFault as fault:
         raise Failure(f"Nothing was changed: {fault}.") from None
     say(f"{name} is revoked")

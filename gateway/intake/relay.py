@@ -107,7 +107,7 @@ class Relay:
         async def once() -> aiohttp.ClientResponse:
             return await self._session.request(
                 method,
-                URL(self._base + target, encoded=True),
+                _url(self._base, target),
                 headers=CIMultiDict(with_credential(headers, self._authorization())),
                 skip_auto_headers=NOT_ADDED,
                 data=body or None,
@@ -125,6 +125,13 @@ class Relay:
             before_sleep=_let_go,
             retry_error_callback=_last,
         )(once)
+
+
+def _url(base: str, target: str) -> URL:
+    """Where a target is, to the byte. An empty query's mark is kept as the end of the path."""
+    url = URL(base + target, encoded=True)
+    _, mark, query = target.partition("?")
+    return url.with_path(f"{url.raw_path}?", encoded=True) if mark and not query else url
 
 
 async def _pass_on(request: web.BaseRequest, answer: aiohttp.ClientResponse) -> AsGiven:

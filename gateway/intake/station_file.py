@@ -25,6 +25,8 @@ TOKEN_BYTES: Final = 32
 class StationEntry:
     """One line of the file. Times are RFC 3339; ``revoked_at`` None: the token is good.
 
+    ``created_by`` and ``revoked_by``: who did it, for the audit; None: not told.
+
     ``max_inflight`` and ``per_second`` None: the usual limits, those of the configuration.
     """
 
@@ -35,6 +37,8 @@ class StationEntry:
     allow: tuple[str, ...] = ()
     max_inflight: int | None = None
     per_second: float | None = None
+    created_by: str | None = None
+    revoked_by: str | None = None
 
 
 def entries(path: Path) -> list[StationEntry]:
@@ -65,6 +69,7 @@ def add(
     allow: tuple[str, ...] = (),
     max_inflight: int | None = None,
     per_second: float | None = None,
+    by: str | None = None,
     now: float,
 ) -> str:
     """Add a station and return its token, which nobody can find out again.
@@ -75,6 +80,7 @@ def add(
         allow: globs of the paths it may use; none: all.
         max_inflight: requests in hand at once; None: as usual.
         per_second: requests per second; None: as usual.
+        by: who does it.
         now: wall seconds.
 
     Raises:
@@ -92,13 +98,13 @@ def add(
                 f"there is a station {name} already; revoke it first for a new token"
             )
         made = StationEntry(
-            name, hash_token(token), iso(now), None, allow, max_inflight, per_second
+            name, hash_token(token), iso(now), None, allow, max_inflight, per_second, by
         )
         listed.append(made)
     return token
 
 
-def revoke(path: Path, name: str, *, now: float) -> None:
+def revoke(path: Path, name: str, *, by: str | None = None, now: float) -> None:
     """Make a station's token worthless.
 
     Raises:
@@ -107,7 +113,7 @@ def revoke(path: Path, name: str, *, now: float) -> None:
     with _changing(path) as listed:
         for place, each in enumerate(listed):
             if each.name == name and each.revoked_at is None:
-                listed[place] = replace(each, revoked_at=iso(now))
+                listed[place] = replace(each, revoked_at=iso(now), revoked_by=by)
                 return
         raise StationsFault("no station of this name has a token; see `stations list`")
 

@@ -32,7 +32,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _log = structlog.get_logger("gateway.intake")
 
 
-class StationsFault(Exception):
+class StationsFault(ValueError):
     """The tokens file cannot be used. The text says why, and holds no token."""
 
 

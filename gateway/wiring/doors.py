@@ -16,7 +16,7 @@ from gateway.config import Address
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.turns import Turns
 from gateway.descriptors import room_for_connections
-from gateway.intake import signing
+from gateway.intake import signing, station_file
 from gateway.intake.app import Intake
 from gateway.intake.listener import Listener
 from gateway.intake.relay import Relay
@@ -29,6 +29,7 @@ from gateway.wiring.group import check_receipt_keys, told_of_ends
 from gateway.wiring.parts import Upstream
 from gateway.wiring.renewal import Renewal
 from gateway.wiring.shared import VERSION, Shared, blaming
+from gateway.wiring.stations_audit import StationsAudit
 from gateway.wiring.translation import intake_settings, usual_limits
 
 DRAIN_SECONDS: Final = 4.0  # for requests in hand when the gateway is told to stop
@@ -52,12 +53,13 @@ async def operators_door(
 ) -> AsyncIterator[None]:
     """Health, metrics and the admin API."""
     with blaming("admin.token_file", token.TokenFault):
-        secret = token.load_or_create(shared.paths.admin_token)
+        bearer = token.Bearer(token.load_or_create(shared.paths.admin_token))
+    _token_renewed(shared, bearer)
     app = build_admin_app(
         journal=journal,
         control=delivery,
         metrics=shared.metrics,
-        token=secret,
+        bearer=bearer,
         clock=shared.clock,
         ready=partial(sign.ready, journal),
         publish=shared.publish,
@@ -74,6 +76,17 @@ async def operators_door(
         yield
     finally:
         await runner.cleanup()
+
+
+def _token_renewed(shared: Shared, bearer: token.Bearer) -> None:
+    file = shared.paths.admin_token
+
+    async def use(secret: str) -> None:
+        bearer.renew(secret)
+
+    shared.renewals.append(
+        Renewal("admin.token_file", (file,), make=partial(token.load, file), use=use, what="token")
+    )
 
 
 @asynccontextmanager
@@ -96,6 +109,7 @@ async def stations_door(
             tokens_file=settings.stations.tokens_file,
             usual=usual_limits(settings),
         )
+    await _stations_audited(shared, journal)
     intake = Intake(
         journal=journal,
         sealer=sealer,
@@ -129,6 +143,23 @@ async def stations_door(
         sign.is_open, sign.says = False, "the gateway is stopping"
         listener.stop_accepting()
         await listener.drain(DRAIN_SECONDS)
+
+
+async def _stations_audited(shared: Shared, journal: Journal) -> None:
+    file = shared.settings.stations.tokens_file
+    if file is None:
+        return
+    audit = StationsAudit(journal, shared.publish, shared.clock)
+    shared.renewals.append(
+        Renewal(
+            "stations.tokens_file",
+            (file,),
+            make=partial(station_file.entries, file),
+            use=audit.look,
+            what="stations_audit",
+        )
+    )
+    await audit.look(station_file.entries(file))
 
 
 def _room(shared: Shared) -> int:

@@ -1,45 +1,48 @@
-"""Certificates that are replaced while the gateway runs: read again, and taken if they are good.
+"""Files that are replaced while the gateway runs: read again, and taken if they are good.
 
-Must not know what a certificate is for. Connections that stand keep what they began with.
+Must not know what they are for. Connections that stand keep the certificate they began with.
 """
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 import structlog
 
 LOOK_SECONDS: Final = 1.0
 
+T = TypeVar("T")
 Stamps = tuple[tuple[int, int, int] | None, ...]
-_log = structlog.get_logger("gateway.certificates")
+_log = structlog.get_logger("gateway.renewal")
 
 
-class Renewal:
-    """One TLS context, and the files that it is made of."""
+class Renewal(Generic[T]):
+    """One thing in use, and the files that it is made of: a TLS context, or a token."""
 
     def __init__(
         self,
         setting: str,
         files: Iterable[Path | None],
         *,
-        make: Callable[[], ssl.SSLContext],
-        use: Callable[[ssl.SSLContext], Awaitable[None]],
+        make: Callable[[], T],
+        use: Callable[[T], Awaitable[None]],
+        what: str = "certificate",
     ) -> None:
         """Take note of the files as they are now: they are in use.
 
         Args:
             setting: names the files to the reader of the log.
             files: those that are named; None: not set.
-            make: a context of what they hold; raises OSError or ValueError.
-            use: from now on new connections take this context.
+            make: a thing of what they hold; raises OSError or ValueError.
+            use: from now on it is this one.
+            what: names it in the log: ``WHAT_taken``, ``WHAT_not_taken``.
         """
         self._setting = setting
         self._files = [file for file in files if file is not None]
         self._make = make
         self._use = use
+        self._what = what
         self._seen = self._taken = self._stamps()
 
     async def look(self, *, anyway: bool = False) -> None:
@@ -61,10 +64,12 @@ class Renewal:
         except (OSError, ValueError) as fault:
             reason = getattr(fault, "strerror", None) or type(fault).__name__
             _log.error(
-                "certificate_not_taken", where=self._setting, reason=f"{reason}; the old one stays"
+                f"{self._what}_not_taken",
+                where=self._setting,
+                reason=f"{reason}; the old one stays",
             )
         else:
-            _log.info("certificate_taken", where=self._setting)
+            _log.info(f"{self._what}_taken", where=self._setting)
 
     def _stamps(self) -> Stamps:
         return tuple(map(_stamp, self._files))
@@ -78,7 +83,7 @@ def _stamp(file: Path) -> tuple[int, int, int] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-async def keep_renewed(renewals: Iterable[Renewal], asked: asyncio.Event) -> None:
+async def keep_renewed(renewals: Iterable[Renewal[Any]], asked: asyncio.Event) -> None:
     """Look at all of them now and then, and at once when ``asked`` is set. Never returns."""
     while True:
         try:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.clock import SystemClock
 from gateway.config import ConfigFault, Problem, Settings, paths
@@ -32,7 +32,7 @@ class Shared:
             version=VERSION, config_sha256=config_digest(settings), clock=self.clock
         )
         self.tracing: Tracing = UNTRACED
-        self.renewals: list[Renewal] = []
+        self.renewals: list[Renewal[Any]] = []
         self._listeners: list[Publish] = [self.metrics.on_fact, Logs().on_fact]
 
     def publish(self, fact: Fact) -> None:

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from gateway.admin.app import build_admin_app
+from gateway.admin.token import Bearer
 from gateway.core.admission import Changed, Outlook, UpstreamView
 from gateway.core.facts import Fact, OperatorActed, UpstreamState
 from gateway.core.ids import uuid7
@@ -161,7 +162,7 @@ async def open_office() -> AsyncIterator[Office]:
         journal=office.journal,
         control=office.control,
         metrics=Metrics(version="1.2.3", config_sha256="ab" * 32, clock=office.clock),
-        token=TOKEN,
+        bearer=Bearer(TOKEN),
         clock=office.clock,
         ready=office.is_ready,
         publish=office.facts.append,

@@ -11,6 +11,7 @@ from aiohttp import web
 from typer.testing import CliRunner, Result
 
 from gateway.admin.app import build_admin_app
+from gateway.admin.token import Bearer
 from gateway.cli.app import app
 from gateway.clock import SystemClock
 from gateway.core.admission import Changed, Outlook, UpstreamView
@@ -122,7 +123,7 @@ async def _start(loop: asyncio.AbstractEventLoop) -> tuple[web.AppRunner, Lab]:
         journal=journal,
         control=control,
         metrics=Metrics(version="1", config_sha256="0" * 64, clock=CLOCK),
-        token=TOKEN,
+        bearer=Bearer(TOKEN),
         clock=CLOCK,
         ready=ready,
         publish=lambda _fact: None,

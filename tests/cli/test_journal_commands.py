@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.cli.app import app
+from gateway.cli.who import who
+from gateway.journal.chain import check
+from gateway.journal.contract import AuditRecord
 from gateway.journal.keyring import KeyRing, bind
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import SqliteJournal
@@ -61,7 +65,8 @@ def test_a_journal_goes_from_a_file_into_postgresql_by_two_commands(url: str) ->
     verified = type_("journal", "verify")
     assert (verified.exit_code, verified.stdout) == (
         0,
-        "figures are compared: 2 in_doubt\n4 sealed parts open, under 1 keys\n",
+        "figures are compared: 2 in_doubt\n4 sealed parts open, under 1 keys\n"
+        "the audit's chain holds: 2 records\n",
     )
     back = type_("journal", "export", "back.jsonl")
     assert (back.exit_code, "2 enrollments in back.jsonl" in back.stdout) == (0, True)
@@ -80,6 +85,73 @@ def make_journal() -> None:
         await journal.close()
 
     asyncio.run(fill())
+
+
+def read_audit() -> list[AuditRecord]:
+    async def read() -> list[AuditRecord]:
+        journal = SqliteJournal(Path("journal.db"))
+        await journal.open(now=2.0)
+        records = list(reversed(await journal.audit_list()))
+        await journal.close()
+        return records
+
+    return asyncio.run(read())
+
+
+def test_what_is_done_by_commands_is_in_the_audit_with_who_did_it() -> None:
+    configure("sqlite:///journal.db")
+    assert type_("keys", "generate").exit_code == 0
+    make_journal()
+    for words in (
+        ("journal", "export", "undelivered.jsonl"),
+        ("journal", "import", "undelivered.jsonl"),
+        ("journal", "compact"),
+        ("keys", "rotate", "--forget-old"),
+        ("journal", "verify", "--acknowledge"),
+    ):
+        done = type_(*words)
+        assert done.exit_code == 0, done.output
+    records = read_audit()
+    assert [(each.action, each.subject) for each in records] == [
+        ("export", "journal"),
+        ("import", "journal"),
+        ("compact", "journal"),
+        ("journal keys rotated", "keys"),
+        ("old journal keys forgotten", "keys"),
+        ("receipt keys rotated", "keys"),
+        ("losses acknowledged", "journal"),
+    ]
+    assert {each.actor for each in records} == {who()}
+    assert check(records).holds
+    assert "the audit's chain holds: 7 records" in type_("journal", "verify").stdout
+
+
+def test_an_audit_that_was_changed_is_found_by_verify_with_what_to_do() -> None:
+    configure("sqlite:///journal.db")
+    assert type_("keys", "generate").exit_code == 0
+    make_journal()
+    for _ in range(3):
+        assert type_("journal", "compact").exit_code == 0
+    connection = apsw.Connection("journal.db")
+    connection.execute("UPDATE audit SET actor = 'nobody' WHERE seq = 2")
+    connection.close()
+    found = type_("journal", "verify")
+    assert found.exit_code == 1
+    assert "breaks at record 2" in found.stdout
+    assert "operator_acted" in found.stdout
+
+
+def test_where_a_gateway_has_the_journal_receipt_keys_are_rotated_and_it_is_said() -> None:
+    configure("sqlite:///journal.db")
+    assert type_("keys", "generate").exit_code == 0
+    make_journal()
+    held = apsw.Connection("journal.db")
+    held.pragma("locking_mode", "exclusive")
+    held.execute("BEGIN IMMEDIATE")
+    found = type_("keys", "rotate", "receipts")
+    held.close()
+    assert (found.exit_code, "not in the journal's audit" in found.stdout) == (0, True)
+    assert read_audit() == []
 
 
 def test_compacting_is_told_to_be_the_databases_work() -> None:

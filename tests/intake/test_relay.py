@@ -67,6 +67,16 @@ async def test_a_read_is_passed_on_as_it_is(tmp_path: Path, method: str) -> None
         assert door.finished().outcome is RequestOutcome.RELAYED
 
 
+@pytest.mark.parametrize("target", ["/list?", "/list%3F?", "/list??", "/list?a=?", "/list"])
+async def test_an_empty_query_is_not_the_same_as_none(tmp_path: Path, target: str) -> None:
+    server = Server()
+    async with open_door(tmp_path, upstream=server) as door:
+        # As bytes: the client of the tests would drop the mark itself.
+        head = f"GET {target} HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n\r\n"
+        assert (await door.raw(head.encode())).startswith(b"HTTP/1.1 200 ")
+        assert [seen.raw_path for seen in server.seen] == [target]
+
+
 @pytest.mark.fault(
     33,
     did="HEAD",

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any, Final
 
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
-from gateway.journal import damage
+from gateway.journal import chain, damage
 from gateway.journal.keyring import MARK, KeyRing
 from gateway.journal.postgres import reading, rows
 from gateway.journal.postgres.accepting import ROW_BYTES
@@ -18,6 +18,7 @@ from gateway.journal.sealing import Sealer
 from gateway.journal.verifying import EVERY, Verified, check_mark
 
 _PREFETCH: Final = 100
+_ALL_RECORDS: Final = 2**31
 _ALL: Final = f"""
 SELECT {rows.WHOLE}, c.id IS NULL FROM enrollment e LEFT JOIN content c ON c.id = e.id
 LEFT JOIN body b ON b.id = e.id ORDER BY e.seq"""  # noqa: S608 - constants
@@ -76,6 +77,8 @@ async def _look(session: Session, sealer: Sealer, progress: Progress) -> Verifie
         "SELECT name, sum(waiting)::BIGINT FROM station GROUP BY name"
     )
     found.broken += _differences("the line of", dict(map(tuple, lines)), waiting)
+    records = await reading.audit_list(session, limit=_ALL_RECORDS, before=None)
+    found.audit = chain.check(reversed(records))
     noted = await reading.recall(session, damage.NOTE)
     found.damage = noted.split("\n") if noted else []
     return found

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from gateway.core.lifecycle import Status
-from gateway.journal import damage
+from gateway.journal import chain, damage
 from gateway.journal.keyring import MARK, KeyRing
 from gateway.journal.progress import Progress
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import rows
 from gateway.journal.sqlite.offline import note, opened
 from gateway.journal.verifying import EVERY, Verified, check_mark
+
+_AUDIT = f"SELECT {rows.AUDIT} FROM audit ORDER BY seq"  # noqa: S608 - constants
 
 
 def verify(path: Path, ring: KeyRing, *, progress: Progress, acknowledge: bool = False) -> Verified:
@@ -42,6 +44,7 @@ def verify(path: Path, ring: KeyRing, *, progress: Progress, acknowledge: bool =
             found.open(sealer, rows.kept(row))
             if number % EVERY == 0 or number == total:
                 progress(number, total)
+        found.audit = chain.check(rows.audit(row) for row in connection.execute(_AUDIT))
         noted = note(connection, damage.NOTE)
         found.damage = noted.split("\n") if noted else []
     return found
