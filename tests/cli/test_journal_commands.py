@@ -63,11 +63,12 @@ def test_a_journal_goes_from_a_file_into_postgresql_by_two_commands(url: str) ->
         assert imported.exit_code == 0, imported.stderr
         assert told in imported.stdout
     verified = type_("journal", "verify")
-    assert (verified.exit_code, verified.stdout) == (
-        0,
-        "figures are compared: 2 in_doubt\n4 sealed parts open, under 1 keys\n"
-        "the audit's chain holds: 2 records\n",
-    )
+    assert verified.exit_code == 0
+    assert verified.stdout.splitlines() == [
+        "figures are compared: 2 in_doubt",
+        "4 sealed parts open, under 1 keys",
+        "the audit's chain holds: 2 records",
+    ]
     back = type_("journal", "export", "back.jsonl")
     assert (back.exit_code, "2 enrollments in back.jsonl" in back.stdout) == (0, True)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.facts import EnrollmentSettled
 from gateway.core.lifecycle import Status
 from gateway.intake.signing import ReceiptInvalid, ReceiptKeyFault, load_or_create, verify
 from gateway.intake.stations import hash_token
+from gateway.journal.contract import Kept
 from tests.support.door import RECORDED, Door, open_door
 
 ASYNC = {"Prefer": "respond-async"}
@@ -130,6 +132,46 @@ async def test_a_long_poll_ends_with_the_enrollment(door: Door) -> None:
     assert got.json["status"] == "delivered"
     assert got.json["response"]["status"] == 201
     assert got.headers["Preference-Applied"] == "wait=5"
+
+
+async def test_a_long_poll_does_not_miss_an_end_that_came_before_it_listened(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt_id = await accept(door)
+    find = door.journal.find
+    looks = 0
+
+    async def and_then_it_ends(enrollment_id: str) -> Kept | None:
+        nonlocal looks
+        looks += 1
+        kept = await find(enrollment_id)
+        if looks == 1:  # found waiting; it ends before anybody waits for that
+            await door.settle(await door.only(), Status.DELIVERED, RECORDED)
+        return kept
+
+    monkeypatch.setattr(door.journal, "find", and_then_it_ends)
+    async with asyncio.timeout(20):
+        got = await door.ask(
+            "GET", f"/_gateway/receipts/{receipt_id}", headers={"Prefer": "wait=60"}, body=None
+        )
+    assert got.json["status"] == "delivered"
+    assert got.json["response"]["status"] == 201
+
+
+async def test_a_long_poll_tells_an_end_that_the_journal_does_not_hold_yet(door: Door) -> None:
+    receipt_id = await accept(door)
+    polling = asyncio.ensure_future(
+        door.ask(
+            "GET", f"/_gateway/receipts/{receipt_id}", headers={"Prefer": "wait=60"}, body=None
+        )
+    )
+    while receipt_id not in door.intake.waited_for():  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0.01)
+    door.intake.see(EnrollmentSettled(receipt_id, Status.DELIVERED, "http-201", RECORDED))
+    async with asyncio.timeout(20):
+        got = await polling
+    assert got.json["status"] == "delivered"
+    assert got.json["response"]["status"] == 201
 
 
 async def test_a_long_poll_ends_when_its_time_is_up(door: Door) -> None:
