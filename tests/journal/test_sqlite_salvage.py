@@ -12,7 +12,7 @@ import pytest
 
 from gateway.core.lifecycle import FINAL, Status
 from gateway.journal.contract import JournalBroken, Kept, Totals
-from gateway.journal.sqlite import SqliteJournal, marker
+from gateway.journal.sqlite import SqliteJournal, log, marker
 from gateway.journal.sqlite.opening import SETTINGS
 from tests.journal.entries import DELIVERED, entry
 from tests.journal.test_sqlite_crash import killed_after
@@ -344,3 +344,26 @@ async def test_a_flipped_bit_early_in_the_log_does_not_take_what_follows(
     await journal.close()
     assert any("salvaged" in sentence for sentence in told)
     assert acknowledged <= {int(life.id[-12:]) for life in lives}
+
+
+@pytest.mark.parametrize("from_end", [1, 2, 3])
+async def test_a_flipped_bit_in_any_commit_of_the_log_but_the_last_is_noticed(
+    path: Path, from_end: int
+) -> None:
+    """The last looks like one that was cut off and never promised: a limit, told in the docs."""
+    acknowledged = killed_after(60, str(path))
+    file = log.path_of(path)
+    frames = log.frames(file, PAGE)[: log.readable(file, PAGE)]
+    ends = [frame.place for frame in frames if frame is not None and frame.commits]
+    assert len(ends) > 3
+    raw = bytearray(file.read_bytes())
+    raw[ends[-from_end] + 100] ^= 4
+    file.write_bytes(raw)
+    journal = SqliteJournal(path)
+    await journal.open(now=100.0)
+    lives = await journal.list(limit=10_000)
+    told = await journal.damage()
+    await journal.close()
+    assert any("salvaged" in sentence for sentence in told) == (from_end > 1)
+    if from_end > 1:
+        assert acknowledged <= {int(life.id[-12:]) for life in lives}
