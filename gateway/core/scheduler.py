@@ -6,7 +6,7 @@ B. Maurer, "Fail at Scale", ACM Queue 2015). The backlog gets the rest in its ow
 those who recorded first are served first. Work-conserving: what one side leaves, the other takes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -41,7 +41,7 @@ def plan(
     window: int,
     live_outstanding: int,
     newest_live: Iterable[str],
-    backlog: Sequence[str],
+    backlog: Iterable[str],
 ) -> Plan:
     """Fill ``free`` slots.
 
@@ -50,13 +50,14 @@ def plan(
         window: all slots.
         live_outstanding: slots that live enrollments hold.
         newest_live: waiting live ids, the newest first.
-        backlog: due ids in the order of delivery; live ones may be among them.
+        backlog: due ids in the order of delivery; live ones may be among them. Only those at its
+            head are looked at, however many there are.
     """
     first = min(free, max(live_share(window) - live_outstanding, 0))
     candidates = list(islice(newest_live, free))
     live = candidates[:first]
     chosen = set(live)
-    queue = [one for one in backlog if one not in chosen][: free - len(live)]
+    queue = list(islice((one for one in backlog if one not in chosen), free - len(live)))
     chosen.update(queue)
     room = free - len(live) - len(queue)
     live += [one for one in candidates[first:] if one not in chosen][:room]

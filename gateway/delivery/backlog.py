@@ -70,6 +70,10 @@ class Backlog:
         """Take one out, wherever it stands."""
         return self._items.pop(enrollment_id, None)
 
+    def ids(self) -> Iterator[str]:
+        """Those of the candidates, in the order of delivery."""
+        return iter(self._items)
+
     def __iter__(self) -> Iterator[Due]:
         """The candidates in the order of delivery."""
         return iter(tuple(self._items.values()))

@@ -229,12 +229,15 @@ class Dispatcher:
                 self._spawn(due.id, self._courier.park(Errand(due.id, _case(due), what)))
 
     def _fill_the_window(self) -> None:
+        free = self._gate.free()
+        if free == 0:
+            return
         chosen = plan(
-            free=self._gate.free(),
+            free=free,
             window=self._gate.window,
             live_outstanding=len(self._live_outstanding),
             newest_live=reversed(self._live),
-            backlog=[due.id for due in self._backlog],
+            backlog=self._backlog.ids(),
         )
         self._live_outstanding.update(chosen.live)
         for enrollment_id in (*chosen.live, *chosen.backlog):

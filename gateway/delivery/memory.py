@@ -28,8 +28,10 @@ class Memory:
     async def keep_window(self, memory: WindowMemory, *, at_once: bool = False) -> None:
         """Keep what was learned, if it is news; every few seconds unless ``at_once``."""
         now = self._clock.monotonic()
+        if not at_once and now - self._saved_at < _SAVE_EVERY:
+            return
         news = replace(memory, cliff_age=0.0)  # growing older is no news
-        if not at_once and (news == self._saved or now - self._saved_at < _SAVE_EVERY):
+        if not at_once and news == self._saved:
             return
         self._saved, self._saved_at = news, now
         await self._journal.remember(_WINDOW, json.dumps(asdict(memory)))

@@ -5,7 +5,13 @@ Must not know how it came to one of them.
 
 from collections.abc import Iterable, Mapping
 
-from aiohttp import web
+from aiohttp import HttpVersion10, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.helpers import (
+    must_be_empty_body,
+    rfc822_formatted_time,
+    should_remove_content_length,
+)
 from multidict import CIMultiDict
 
 from gateway.core import jsontext, problems
@@ -64,8 +70,40 @@ class AsGiven(web.StreamResponse):
             self._headers.popall(name, None)
 
 
-class Reply(AsGiven, web.Response):
-    """A whole answer in memory."""
+class Reply(AsGiven):
+    """A whole answer in memory: its framing is known, so nothing about it must be found out.
+
+    Attributes:
+        body: all of it.
+    """
+
+    def __init__(self, status: int, headers: CIMultiDict[str], body: bytes) -> None:
+        super().__init__(status=status, headers=headers)
+        self.body = body
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Make the head; it is sent together with the body."""
+        headers, version = self._headers, request.version
+        if not should_remove_content_length(request.method, self.status):
+            headers["Content-Length"] = str(len(self.body))
+        if "Date" not in headers:
+            headers["Date"] = rfc822_formatted_time()
+        if self._keep_alive is None:
+            self._keep_alive = request.keep_alive
+        if not self._keep_alive:
+            headers["Connection"] = "close"
+        elif version == HttpVersion10:
+            headers["Connection"] = "keep-alive"
+        self._payload_writer = writer = request.writer
+        status_line = f"HTTP/{version.major}.{version.minor} {self.status} {self.reason}"
+        await writer.write_headers(status_line, headers)
+        self._must_be_empty_body = must_be_empty_body(request.method, self.status)
+        return writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send it."""
+        del data
+        await super().write_eof(b"" if self._must_be_empty_body else self.body)
 
 
 def reply(
@@ -76,7 +114,7 @@ def reply(
     outcome: RequestOutcome | None,
 ) -> Reply:
     """A whole answer; its framing is made anew from ``body``."""
-    made = Reply(status=status, headers=CIMultiDict(headers), body=body)
+    made = Reply(status, CIMultiDict(headers), body)
     made.outcome = outcome
     return made
 

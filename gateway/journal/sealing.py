@@ -44,7 +44,7 @@ class Sealer:
     """Seals and opens with the keys of one ring. Cheap enough for the event loop."""
 
     def __init__(self, keyring: KeyRing) -> None:
-        self._index_key = keyring.index_key
+        self._indexing = hmac.new(keyring.index_key, digestmod="sha256")  # begun once, for all
         self._active = keyring.active
         self._wrapping = {key_id: AESGCM(key) for key_id, key in keyring.keys.items()}
 
@@ -165,7 +165,9 @@ class Sealer:
 
     def _index(self, purpose: str, *fields: str) -> bytes:
         parts = [each.encode("utf-8", "surrogateescape") for each in (purpose, *fields)]
-        return hmac.digest(self._index_key, _framed(*parts), "sha256")
+        index = self._indexing.copy()
+        index.update(_framed(*parts))
+        return index.digest()
 
     def _seal(self, plain: bytes, part: bytes, bound: bytes) -> Sealed:
         associated = _framed(_FORMAT, part, bound)
