@@ -3,6 +3,7 @@
 Must not know how it came to one of them.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 
 from aiohttp import HttpVersion10, web
@@ -14,7 +15,7 @@ from aiohttp.helpers import (
 )
 from multidict import CIMultiDict
 
-from gateway.core import jsontext, problems
+from gateway.core import problems
 from gateway.core.enrollment import Answer
 from gateway.core.facts import RequestOutcome
 from gateway.core.forwarding import PSEUDONYM, end_to_end, sendable
@@ -164,7 +165,8 @@ def json_reply(
         "Cache-Control": cache,
         "Server": PSEUDONYM,
     }
-    return reply(status, own.items(), jsontext.dump(document), outcome=outcome)
+    # With spaces: people read it, and scripts of theirs look for what they saw.
+    return reply(status, own.items(), json.dumps(document).encode(), outcome=outcome)
 
 
 def problem_reply(refused: Refused, language: Language) -> Reply:
