@@ -4,9 +4,11 @@
 
 FROM python:3.11.14-slim-bookworm AS build-gateway
 WORKDIR /build
-COPY locks/gateway.lock locks/
+# gateway, or tracing: the same, and the packages that traces need.
+ARG LOCK=gateway
+COPY locks/ locks/
 RUN python -m venv /opt/gateway \
- && /opt/gateway/bin/pip install --no-cache-dir --require-hashes -r locks/gateway.lock
+ && /opt/gateway/bin/pip install --no-cache-dir --require-hashes -r "locks/$LOCK.lock"
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway/ gateway/
 # The build tools come from the project's own ranges; what runs comes from the lock.

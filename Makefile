@@ -136,10 +136,10 @@ fuzz: setup ## odd bytes at paths, headers and both listeners: make fuzz MINUTES
 
 .PHONY: audit
 audit: setup ## are there known vulnerabilities in what is installed? (no answer is a failure)
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/gateway.lock
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/tracing.lock
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/loadtests.lock
 
-# dev: everything, for people and CI; gateway and loadtests: what their images need, same versions.
+# dev: everything, for people and CI; the others: what an image needs, in the same versions.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header pyproject.toml
 
@@ -147,6 +147,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 lock: setup ## resolve the dependencies again, with hashes
 	$(LOCK) --upgrade --extra dev -o locks/dev.lock
 	$(LOCK) --constraint locks/dev.lock -o locks/gateway.lock
+	$(LOCK) --constraint locks/dev.lock --extra tracing -o locks/tracing.lock
 	$(LOCK) --constraint locks/dev.lock --extra loadtests -o locks/loadtests.lock
 
 .PHONY: clean

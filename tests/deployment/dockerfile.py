@@ -9,7 +9,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CARRIED_OUT = {"WORKDIR", "RUN", "COPY", "ENV"}
+CARRIED_OUT = {"ARG", "WORKDIR", "RUN", "COPY", "ENV"}
 NOTED = {"USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"}
 
 

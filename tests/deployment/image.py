@@ -98,7 +98,7 @@ class Builder:
             case "WORKDIR":
                 self.directory = one.text
                 self._below(one.text).mkdir(parents=True, exist_ok=True)
-            case "ENV":
+            case "ENV" | "ARG":  # the default, of an ARG
                 for pair in one.words:
                     name, _, value = pair.partition("=")
                     before = self._env().get("PATH", "")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import stat
@@ -40,6 +41,15 @@ def test_an_image_runs_as_a_number_that_is_not_root(stage: Stage) -> None:
 def test_every_stage_stands_on_the_same_exact_python() -> None:
     assert len({stage.image for stage in STAGES.values()}) == 1
     assert [*STAGES][-1] == "gateway"
+
+
+def test_an_image_that_sends_traces_differs_by_their_packages_alone() -> None:
+    plain, traced = (
+        set(re.findall(r"^\S+==\S+", (ROOT / f"locks/{name}.lock").read_text(), re.MULTILINE))
+        for name in ("gateway", "tracing")
+    )
+    assert plain < traced
+    assert any(each.startswith("opentelemetry-sdk==") for each in traced - plain)
 
 
 def test_an_instruction_that_is_not_understood_is_not_skipped(tmp_path: Path) -> None:
