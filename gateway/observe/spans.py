@@ -71,7 +71,8 @@ class OpenSpan:
 
     def onward(self, headers: Headers) -> Headers:
         """With this span's ``traceparent`` in the place of any other."""
-        return self._place.sends(headers)
+        # The library's own switch (OTEL_SDK_DISABLED) makes spans without ids.
+        return self._place.sends(headers) if self._span.get_span_context().is_valid else headers
 
     def child(self, name: str) -> Span:
         """Work of our own within this."""

@@ -184,6 +184,19 @@ def test_without_tracing_headers_go_on_as_they_came() -> None:
         assert span.onward(STATIONS) is STATIONS
 
 
+def test_where_the_library_is_switched_off_headers_go_on_as_they_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+
+    def work(tracing: Traces) -> None:
+        with tracing.request(()) as span, span.child("journal.commit"):
+            assert span.onward((("A", "1"),)) == (("A", "1"),)
+            assert span.trace_id is None
+
+    assert spans_of(work) == []
+
+
 class Gate(SpanExporter):
     """A collector that takes nothing until it is let to."""
 
