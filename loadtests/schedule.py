@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from loadtests.arrivals import Flood, Profile, due_times, flooding
 from loadtests.enrollments import Registry
 from loadtests.logs import Sent, Told
-from loadtests.scenario import Burst, Scenario
+from loadtests.scenario import Scenario
+from loadtests.scenario_parts import Burst
 from loadtests.stations import Answer, Decision, of_desk, station_names
 
 PRIORITY = 3

@@ -14,7 +14,7 @@ from loadtests.arrivals import constant
 from loadtests.desk import Desk, Load
 from loadtests.enrollments import PacketSizes, Registry
 from loadtests.logs import Dropped, LogWriter, Sent, SentEvent, Told, read_sent
-from loadtests.scenario import Burst
+from loadtests.scenario_parts import Burst
 from loadtests.schedule import Enrollment, Schedule
 from loadtests.stations import Answer, Decision, Done, careful
 

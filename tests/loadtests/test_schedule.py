@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests import scenario as scenarios
-from loadtests.scenario import Burst
+from loadtests.scenario_parts import Burst
 from loadtests.schedule import Schedule
 from loadtests.stations import station_names
 

@@ -10,7 +10,8 @@ import pytest
 
 from loadtests import scenario as scenarios
 from loadtests.evidence import Evidence, gather
-from loadtests.scenario import Kill, Scenario
+from loadtests.scenario import Scenario
+from loadtests.scenario_parts import Kill
 from loadtests.schedule import Schedule
 from loadtests.stations import station_names
 from loadtests.targets import HARM
