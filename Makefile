@@ -67,13 +67,16 @@ COUNT ?= 10000
 simulate: setup ## whole histories from 10,000 seeds (COUNT=…); SEED=… prints one of them
 	$(BIN)/python -m simulation $(if $(SEED),replay $(SEED),seeds --count $(COUNT))
 
-# A scenario and its time scale, each: what is short stays at full length.
-AGREEING := five-minute-outage:0.2 morning-surge:0.2 retry-storm:1 capacity-halves:1
+# Scenario, time scale and seed: what is short stays at full length.
+AGREEING := $(foreach seed,1 2 3,five-minute-outage:0.2:$(seed) morning-surge:0.2:$(seed)) \
+	retry-storm:1:1 capacity-halves:1:1
+part = $(word $(1),$(subst :, ,$(2)))
 .PHONY: agreement
-agreement: setup ## scenarios for real and under virtual time, side by side (half an hour)
+agreement: setup ## scenarios for real and under virtual time, side by side (an hour)
 	rm -rf runs/agreement
-	-$(foreach each,$(AGREEING),$(BIN)/python -m loadtests run $(firstword $(subst :, ,$(each))) \
-		--time-scale $(lastword $(subst :, ,$(each))) --out runs/agreement/$(subst :,-,$(each));)
+	-$(foreach each,$(AGREEING),$(BIN)/python -m loadtests run $(call part,1,$(each)) \
+		--time-scale $(call part,2,$(each)) --seed $(call part,3,$(each)) \
+		--out runs/agreement/$(subst :,-,$(each));)
 	$(BIN)/python -m simulation agreement runs/agreement/*
 
 .PHONY: season

@@ -101,7 +101,8 @@ def _head(command: str) -> Iterable[str]:
     yield "own code, the desks' decisions and the recording server's model are the same, and only"
     yield "what carries their words is simulated. One judge read both pairs of logs. Wanted: the"
     yield f"same number recorded, the backlog's peak within {peak:.0%}, the drain time within"
-    yield f"{drain:.0%}."
+    yield f"{drain:.0%}. A real run is one of `python -m loadtests run` or `compare`, by way of the"
+    yield "gateway."
     yield ""
 
 
@@ -110,7 +111,9 @@ def _table(pairs: Sequence[Pair]) -> Iterable[str]:
     yield "|---|---:|---|---:|---:|---:|---|"
     for pair in pairs:
         yield from _rows(pair, WITHIN)
+    each = [pair.agrees(figure) for pair in pairs for figure in WITHIN]
     yield ""
+    yield f"{sum(each)} of {len(each)} figures of {len(pairs)} runs agree."
     yield "The drain time runs from the server's return, or, where it was never down, from the"
     yield "backlog's peak, until no more wait than the server has workers."
 
@@ -123,7 +126,7 @@ def _more(pairs: Sequence[Pair]) -> Iterable[str]:
     yield "|---|---:|---|---:|---:|---:|"
     for pair in pairs:
         yield from _rows(pair, SHOWN)
-        words = (each.verdict.sentence.partition(":")[0] for each in (pair.real, pair.simulated))
+        words = (_verdict(each.verdict) for each in (pair.real, pair.simulated))
         yield f"| {_name(pair)} | {pair.real.verdict.seed} | verdict | {' | '.join(words)} | |"
 
 
@@ -136,6 +139,12 @@ def _rows(pair: Pair, figures: Iterable[str]) -> Iterable[str]:
         if figure in WITHIN:
             cells.append("yes" if pair.agrees(figure) else "**no**")
         yield f"| {' | '.join(cells)} |"
+
+
+def _verdict(verdict: Verdict) -> str:
+    missed = ", ".join(check.target.measure for check in verdict.checks if not check.passed)
+    word = verdict.sentence.partition(":")[0]
+    return f"{word}: {missed}" if missed else word
 
 
 def _name(pair: Pair) -> str:

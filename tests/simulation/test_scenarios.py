@@ -105,3 +105,4 @@ def test_a_run_agrees_with_itself_and_not_with_one_that_drained_much_slower(
     assert not pair.agrees("drain time")
     (row,) = (line for line in page([pair], "this").splitlines() if "| drain time |" in line)
     assert row.endswith("| 1.160 | **no** |")
+    assert "2 of 3 figures of 1 runs agree." in page([pair], "this")
