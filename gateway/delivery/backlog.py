@@ -30,6 +30,12 @@ class Backlog:
             self.reread()
         self.expect(at)
 
+    def freed(self, *, at: float) -> None:
+        """The next of an ordering key may be due; it is older than what the page begins with."""
+        if self._items:
+            self.reread()
+        self.expect(at)
+
     def reread(self) -> None:
         """The order may have changed: read the page again before the next pick."""
         self._stale = True

@@ -299,7 +299,7 @@ class Dispatcher:
             self._waiting += 1
             self._backlog.expect(carried.consequence.next_attempt_at)
         elif carried.ordered:
-            self._backlog.expect(self._clock.now())
+            self._backlog.freed(at=self._clock.now())
 
     def _seconds_to_next(self) -> float:
         """Until the gate may open by itself, or something falls due while it is open."""

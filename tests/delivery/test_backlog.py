@@ -73,6 +73,16 @@ async def test_enough_candidates_are_not_read_again_unless_the_order_may_have_ch
     assert ids(waiting) == "uabc"
 
 
+async def test_what_an_ordering_key_held_back_comes_before_the_page() -> None:
+    """It has waited longer than those that were read while it could not go."""
+    waiting, journal = backlog(page("abcd", None), page("fabc", None))
+    await refill(waiting)
+    waiting.freed(at=0.0)
+    await refill(waiting)
+    assert len(journal.asked) == 2
+    assert ids(waiting) == "fabc"
+
+
 async def test_what_is_expected_while_the_journal_is_read_is_not_forgotten() -> None:
     waiting, journal = backlog(page(""))
     read = journal.due
