@@ -21,11 +21,31 @@ _BACKOFF_CAP = 5.0  # seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Another pace during the run, ``after`` seconds after the return."""
+    """Another pace during the run, ``after`` seconds after the return, and for how long.
+
+    Attributes:
+        after: seconds after the return.
+        workers_factor: how many work.
+        service_factor: how long each takes.
+        refused: the share of attempts that are turned away at once.
+        lasts: seconds until it is as before.
+    """
 
     after: float
     workers_factor: float = 1.0
     service_factor: float = 1.0
+    refused: float = 0.0
+    lasts: float = math.inf
+
+    @property
+    def settled(self) -> float:
+        """Seconds after the return from which the server stays as it is."""
+        return self.after if math.isinf(self.lasts) else self.after + self.lasts
+
+    @property
+    def ends_with(self) -> float:
+        """How many work in the end, as a share of those at the beginning."""
+        return self.workers_factor if math.isinf(self.lasts) else 1.0
 
 
 @dataclass(slots=True)
@@ -57,25 +77,29 @@ class Drive:
         self._run = Run()
         self._began: dict[str, float] = {}
         self._refused: list[tuple[float, str, Outcome]] = []
+        self._refused_share = 0.0
         self._sum = 0.0
         self._now = 0.0
 
     def go(self, *, seconds: float, change: Change | None = None) -> Run:
         """Run for ``seconds`` after the first outage."""
-        server, end = self._server, OUTAGE + seconds
-        changes_at = OUTAGE + change.after if change else math.inf
+        end = OUTAGE + seconds
+        turns = [] if change is None else _turns(change)
         while self._now < end:
             self._fill()
-            self._pass(min(self._next(), changes_at, end))
-            if change is not None and self._now >= changes_at:
-                server.set_pace(
-                    workers_factor=change.workers_factor,
-                    service_factor=change.service_factor,
-                    now=self._now,
-                )
-                changes_at = math.inf
+            self._pass(min(self._next(), turns[0][0] if turns else end, end))
+            if turns and self._now >= turns[0][0]:
+                self._turn(turns.pop(0)[1])
             self._end_what_is_due()
         return self._run
+
+    def _turn(self, change: Change) -> None:
+        self._refused_share = change.refused
+        self._server.set_pace(
+            workers_factor=change.workers_factor,
+            service_factor=change.service_factor,
+            now=self._now,
+        )
 
     def _fill(self) -> None:
         for _ in range(self._controller.free(now=self._now)):
@@ -84,6 +108,9 @@ class Drive:
             attempt = str(run.attempts)
             self._controller.start(attempt, now=now)
             self._began[attempt] = now
+            if self._refused_share and self._rng.random() < self._refused_share:
+                self._fail(attempt, Outcome.REFUSED)
+                continue
             lost = self._server.arrive(attempt, now=now)
             if lost is None:
                 continue
@@ -128,3 +155,11 @@ class Drive:
     def _finish(self, attempt: str, outcome: Outcome) -> None:
         sample = Sample(outcome, self._now - self._began.pop(attempt))
         self._controller.finish(attempt, sample, now=self._now)
+
+
+def _turns(change: Change) -> list[tuple[float, Change]]:
+    """When the server becomes what, in seconds since the start."""
+    turns = [(OUTAGE + change.after, change)]
+    if not math.isinf(change.lasts):
+        turns.append((OUTAGE + change.settled, Change(after=change.settled)))
+    return turns

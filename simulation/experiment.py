@@ -40,10 +40,10 @@ class Figures:
     Attributes:
         case: which run.
         tips: how often the server fell over after its return.
-        goodput: mean share of the capacity used from 60 s after the return, or the change, on.
+        goodput: mean share of the capacity used from 60 s after the return, or the last change, on.
         reached: seconds from the return until 95 % were used for five seconds; None: never.
-        found: the same from the change on, with a window that fits the workers there are then: at
-            most half as large again. None also where nothing changed.
+        found: the same from the last change on, with a window that fits the workers there are then:
+            at most half as large again. None also where nothing changed.
     """
 
     case: Case
@@ -84,8 +84,8 @@ def run_case(case: Case) -> Figures:
     change = CHANGES.get(case.change)
     found, counts_from = None, back
     if change is not None:
-        counts_from = back + int(change.after)
-        workers = change.workers_factor * SERVERS[case.server].workers
+        counts_from = back + int(change.settled)
+        workers = change.ends_with * SERVERS[case.server].workers
         found = _first_full(run, counts_from, most=_FITS * workers)
     steady = run.busy[counts_from + _FROM :]
     return Figures(
@@ -108,7 +108,9 @@ def simulate(case: Case) -> Run:
     else:
         controller = BASELINES[case.controller]()
     drive = Drive(model, controller, rng=rng)
-    return drive.go(seconds=SECONDS, change=CHANGES.get(case.change))
+    change = CHANGES.get(case.change)
+    seconds = SECONDS if change is None else SECONDS - change.after + change.settled
+    return drive.go(seconds=seconds, change=change)
 
 
 def _first_full(run: Run, start: int, *, most: float = math.inf) -> float | None:

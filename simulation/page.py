@@ -30,8 +30,9 @@ _CHANGED = """
 ## The capacity changes during the drain
 
 At 75 s after the return. Half the workers keep the cliff; twice the workers have twice
-the cliff; pace is the service time. **Goodput** and **95 %** count from the change, as shares of
-the new capacity. Aimed at: no tip, 60 s.
+the cliff; pace is the service time. In a brownout of 90 s each enrollment takes four times as long,
+and a tenth is turned away. **Goodput** and **95 %** count from the change, or from when the server
+is again as it was, as shares of the new capacity. Aimed at: no tip, 60 s.
 """
 
 

@@ -31,5 +31,10 @@ CHANGES: Final = {
     "half the pace": Change(after=_AT, service_factor=2.0),
     "twice the workers": Change(after=_AT, workers_factor=2.0),
     "twice the pace": Change(after=_AT, service_factor=0.5),
+    "half the workers, for a minute": Change(after=_AT, workers_factor=0.5, lasts=60.0),
+    "a brownout": Change(after=_AT, service_factor=4.0, refused=0.1, lasts=90.0),
 }
-"""Half the workers keep the cliff; twice the workers have twice the cliff. Pace: service time."""
+"""Half the workers keep the cliff; twice the workers have twice the cliff. Pace: service time.
+
+In a brownout each takes four times as long and a tenth is turned away; then all is as it was.
+"""

@@ -226,6 +226,8 @@ class Limiter:
             facts.append(CliffLearned(move.cliff))
         if move.to is UpstreamState.OPEN:
             self._borne.fell()
+        if move.backs_off:
+            self._background.backed_off()
         window = self._knowledge.clamp(move.window, now=now)
         if move.to is None:
             before = self.window

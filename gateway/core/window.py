@@ -43,14 +43,15 @@ class Responses:
     log_total: float = 0.0
     log_squares: float = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Take in one response time."""
+    def add(self, seconds: float) -> float:
+        """Take in one response time; its logarithm."""
         log = math.log(max(seconds, _SHORTEST))
         self.count += 1
         self.total += seconds
         self.squares += seconds * seconds
         self.log_total += log
         self.log_squares += log * log
+        return log
 
     def merge(self, other: "Responses") -> None:
         """Take in all of ``other``."""

@@ -44,6 +44,18 @@ def test_one_of_ten_all_along_is_soon_no_news_and_two_in_a_row_always_are() -> N
     assert not background.is_usual(failed=True)
 
 
+def test_what_the_window_was_lowered_for_is_no_news_until_it_becomes_worse() -> None:
+    background = Background()
+    for n in range(30):
+        background.is_usual(failed=n % 10 == 0)
+    assert not background.is_usual(failed=True)
+    background.backed_off()
+    background.is_usual(failed=False)
+    usual = [background.is_usual(failed=n % 10 == 9) for n in range(50)]
+    assert sum(usual) == 5
+    assert not any([background.is_usual(failed=n % 2 == 0) for n in range(20)][10:])
+
+
 def test_failures_that_become_many_are_news() -> None:
     background = Background()
     for n in range(300):

@@ -56,6 +56,16 @@ def test_a_server_that_became_faster_while_it_was_measured_is_measured_again() -
     assert "begin again" in move.reason
 
 
+def test_a_server_that_changed_meanwhile_is_left_to_steady_with_what_it_was_before() -> None:
+    """So that steady looks deep at once: half of the workers may be gone."""
+    base = Responses()
+    for _ in range(200):
+        base.add(0.2)
+    move, _ = feed(slow_start(window=14, base=base), knee_at(5))
+    assert move is not None
+    assert (move.to, move.window, move.base) == (UpstreamState.STEADY, 14, base)
+
+
 def test_out_of_steady_it_looks_once_more_before_it_climbs() -> None:
     base = Responses()
     for _ in range(200):
@@ -93,12 +103,29 @@ def test_a_server_that_was_down_all_the_time_has_shown_no_cliff() -> None:
     assert (moves[-1].to, moves[-1].cliff, moves[-1].wait) == (UpstreamState.OPEN, None, 9.0)
 
 
-def test_signs_of_overload_end_it_at_a_smaller_window() -> None:
+def test_after_signs_of_overload_it_begins_anew_at_a_smaller_window() -> None:
     state = slow_start(window=40)
     bad, good = Sample(REFUSED, 0.1), Sample(DELIVERED, 0.1)
     moves = [state.observe(one, full=True, now=1.0) for one in (bad, good, bad, good, bad, good)]
     assert moves[-1] is not None
-    assert (moves[-1].to, moves[-1].window) == (UpstreamState.STEADY, 28)
+    assert (moves[-1].to, moves[-1].window) == (UpstreamState.SLOW_START, 28)
+    assert moves[-1].backs_off
+
+
+def test_more_growth_than_a_queue_explains_is_a_slower_server_and_no_reason_to_stop() -> None:
+    """From 8 to 10 a queue adds a quarter at most; four times as long is another pace."""
+    state = slow_start()
+    while state.window < 10:
+        move, now = feed(state, knee_at(10))
+        assert move is not None
+        state.moved(move.window, now=now)
+    move, now = feed(state, knee_at(10, seconds=0.8))
+    assert move is not None
+    assert (move.to, move.window) == (None, 8)
+    state.moved(move.window, now=now)
+    windows, last = climb(state, knee_at(10, seconds=0.8), now=now)
+    assert max(windows) <= 13
+    assert 10 <= last.window <= 13
 
 
 def test_chance_alone_seldom_stops_it_and_never_carries_it_over_the_cliff() -> None:

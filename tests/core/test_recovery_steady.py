@@ -59,7 +59,7 @@ def test_it_looks_soon_when_the_server_may_have_become_faster() -> None:
         before = now
         move, now = feed(state, knee_at(50, seconds=seconds), now=now)
         assert move is not None
-        assert move.window == 48
+        assert move.window == (48 if seconds == 0.2 else 42)
         gaps.append(now - before)
     assert gaps[1] < 0.4 * gaps[0]
 
@@ -68,6 +68,21 @@ def test_a_window_far_above_the_knee_comes_down() -> None:
     windows = run(steady(100), 50, moves=40)
     assert windows[-1] is not None
     assert 0.8 * 55 <= windows[-1] <= 70
+
+
+def test_a_knee_that_is_below_the_lower_window_twice_is_looked_for_further_down() -> None:
+    windows = run(steady(100), 30, moves=6)
+    assert windows[:5] == [80, 93, 74, 86, 56]
+    assert windows[5] is not None
+    assert windows[5] < 86
+
+
+def test_the_smallest_window_has_nothing_below_to_look_at() -> None:
+    state, now = steady(1), 0.0
+    for seconds in (0.2, 0.2, 0.05):
+        for _ in range(60):
+            now += seconds
+            assert state.observe(Sample(DELIVERED, seconds), full=True, now=now) is None
 
 
 def test_below_the_knee_it_leaves_for_slow_start_with_what_it_measured() -> None:
@@ -130,12 +145,13 @@ def test_a_fall_is_our_doing_only_shortly_after_a_raise(
     assert (moves[-1].to, moves[-1].cliff) == (UpstreamState.OPEN, cliff)
 
 
-def test_signs_of_overload_shrink_the_window_and_tell_the_cliff() -> None:
+def test_signs_of_overload_lead_to_slow_start_at_a_smaller_window_and_tell_the_cliff() -> None:
     state = steady(50)
     bad, good = Sample(REFUSED, 0.1), Sample(DELIVERED, 0.1)
     moves = [state.observe(one, full=True, now=1.0) for one in (bad, good, bad, good, bad, good)]
     assert moves[-1] is not None
-    assert (moves[-1].to, moves[-1].window, moves[-1].cliff) == (None, 35, 50)
+    assert (moves[-1].to, moves[-1].window, moves[-1].cliff) == (UpstreamState.SLOW_START, 35, 50)
+    assert moves[-1].backs_off
 
 
 def test_overload_shrinks_no_further_than_the_floor() -> None:
@@ -148,6 +164,34 @@ def test_overload_shrinks_no_further_than_the_floor() -> None:
 
 def test_even_the_smallest_window_finds_its_way_up() -> None:
     assert run(steady(2), 10, moves=3)[-1] is None
+
+
+def test_workers_that_return_are_seen_in_the_middle_of_a_measurement() -> None:
+    """A drain may not wait for measurements to end: two looks and a climb, all within seconds."""
+    state = steady(58)
+    assert run(state, 50, moves=4) == [46, 58, 46, 58]
+    move, now = feed(state, knee_at(100), now=1000.0)
+    assert move is not None
+    assert move.window == 41
+    assert now - 1000.0 < 0.3  # a measurement takes twice as long
+    state.moved(move.window, now=now)
+    move, now = feed(state, knee_at(100), now=now)
+    assert move is not None
+    assert (move.to, move.window) == (UpstreamState.SLOW_START, 58)
+    assert now - 1000.0 < 3.0
+
+
+def test_a_server_that_only_became_faster_keeps_its_window_after_one_look_below() -> None:
+    state = steady(58)
+    assert run(state, 50, moves=4) == [46, 58, 46, 58]
+    windows, now = [], 1000.0
+    for _ in range(3):
+        move, now = feed(state, knee_at(50, seconds=0.1), now=now)
+        assert move is not None
+        assert move.to is None
+        state.moved(move.window, now=now)
+        windows.append(move.window)
+    assert windows == [41, 58, 46]
 
 
 def test_it_rests_while_the_load_does_not_fill_the_window() -> None:

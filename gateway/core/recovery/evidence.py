@@ -7,7 +7,8 @@ After every fall the level where it fell must be shown anew: so if it is a cliff
 next fall there is believed.
 
 *Background*: answers that get lost, or are refused, now and then at any window say nothing about
-load, and backing off does not help. What fails no more often than it has all along is passed over.
+load, and backing off does not help. What fails no more often than it has all along, or than it did
+when the window was last lowered for it, is passed over.
 """
 
 import heapq
@@ -60,3 +61,11 @@ class Background:
         self._usual += _SLOW * (failed - self._usual)
         in_a_row, self._last_failed = self._last_failed and failed, failed
         return failed and not in_a_row and self._recent <= _TIMES * self._usual
+
+    def backed_off(self) -> None:
+        """The window was lowered for what fails now: to lower it again it must become worse.
+
+        Where load was the cause, this has helped. Who is refused comes again at once, so above what
+        a server admits most fail, not a few; a few that go on failing do so at any window.
+        """
+        self._usual = max(self._usual, self._recent)

@@ -10,6 +10,9 @@ is not what it was, and both are measured anew. A server that became slower may 
 so that its knee is lower, or only work slower at the same knee. A look as deep as the knee could
 now be tells these apart in one step.
 
+A server that became faster has its pace again, or more workers: a look below tells this too, and as
+each second counts it is taken as soon as single answers show the drop.
+
 Must not know what is made of it.
 """
 
@@ -18,13 +21,16 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from gateway.core.recovery.drop import Drop
 from gateway.core.window import Growth, Responses, Spread, growth_of_logs, growth_of_means
 
 _LOW: Final = 0.8  # of the window, for the probe
+_FAR: Final = 0.65
 _DEEPEST: Final = 0.5
 _CHANGE: Final = 0.08  # growth at the same window that tells a change of the server
-_FASTER: Final = 0.02  # and minus this, by an error, that hints at one
+_FASTER: Final = 0.02  # and minus this, by an error, that hints at one; by two it is believed
 _DEEP_FROM: Final = 0.2  # such growth from which a deeper look is worth its price
+_BELOW_QUEUE: Final = 0.7  # of the window: there is no queue there, unless it is far too large
 _FADE: Final = 0.6  # weight kept of what was measured before
 
 
@@ -51,18 +57,30 @@ class Comparison:
 class Pair:
     """What was measured at a window and below it, since either last changed."""
 
-    def __init__(self, window: int, before: Responses | None = None) -> None:
-        """Make it. ``before``: responses of the server as it was, to tell whether it is slower."""
+    def __init__(self, window: int, before: Responses | None = None, *, far: bool = False) -> None:
+        """Make it.
+
+        Args:
+            window: the one that rests.
+            before: responses of the server as it was, to tell whether it is slower.
+            far: the knee may be far below.
+        """
         self.window = window
         self.low = Responses()
         self._high = Responses()
         self._before = before
-        self._share = _LOW
+        self._share = _FAR if far else _LOW
+        self.became_faster = False
 
     @property
     def low_window(self) -> int:
         """The lower one; 0 where there is none."""
         return min(self.window - 1, round(self._share * self.window))
+
+    @property
+    def deep(self) -> bool:
+        """The lower one is so far below that a look at it must not be repeated."""
+        return self._share < _BELOW_QUEUE
 
     @property
     def effort(self) -> float:
@@ -74,6 +92,9 @@ class Pair:
         seems = Server.SAME
         if self._high.count:
             change = growth_of_logs(self._high, responses, least)
+            if change.log + 2 * change.error < -_FASTER:
+                self.dropped(responses)
+                return Server.FASTER
             if abs(change.log) > max(_CHANGE, 2 * change.error):
                 self._begin_anew()
                 return Server.CHANGED
@@ -104,9 +125,20 @@ class Pair:
             growth_of_means(self.low, self._high, least),
         )
 
+    def watch(self) -> Drop:
+        """Watch for a drop of the response times at the window."""
+        return Drop(self._high)
+
+    def dropped(self, high: Responses) -> None:
+        """They did, and are as ``high`` at the window now: look well below what else changed."""
+        self.became_faster = True
+        self._before, self._share = None, _BELOW_QUEUE
+        self.low, self._high = Responses(), high
+
     def settle(self) -> None:
         """All is well: what comes counts more than what was."""
         self._before = None
+        self.became_faster = False
         if self._share != _LOW:
             self._share, self.low = _LOW, Responses()
         self.low.fade(_FADE)

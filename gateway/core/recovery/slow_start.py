@@ -11,6 +11,12 @@ with care. If it never gets sure, a window that seems free of a queue is believe
 seems not to be only after three times the effort: a stop by mistake costs minutes, and the step
 after a climb by mistake is measured again.
 
+The window that was proven before had no queue, so by Little's law a queue at this one lengthens
+responses by no more than one is larger than the other. What grows by more is the server's pace:
+then it begins again with a new base, at the proven window, instead of stopping below the knee.
+
+Failures that are no outage end it at a smaller window, from which it begins anew.
+
 Up to most of a remembered window only a rough look is taken, and the steps are a little larger: it
 was proven before. The first sign of a queue on the way tells that the memory misleads, and from
 there on it goes as if nothing were known.
@@ -42,6 +48,7 @@ _QUEUE: Final = 0.09  # growth of the mean logarithm that tells a queue, for eve
 _QUEUE_SPREAD: Final = 0.1  # more of it for uneven ones, whose logarithms a queue moves more
 _FASTER: Final = 0.1  # growth below minus this tells that the server became faster, so that its
 _FASTER_DOUBT: Final = 0.05  # base hides a queue; better once too often, if it is hard to tell
+_SLOWER: Final = 0.3  # more growth than a queue explains by so much tells that it became slower
 
 _ROUNDS: Final = 3  # turns of the whole window, at the least
 _FEWEST: Final = 12  # completions
@@ -135,8 +142,9 @@ class SlowStart:
         return Move(
             window=max(floor, int(_BACK_OFF * self.window)),
             reason="signs of overload in slow start",
-            to=UpstreamState.STEADY,
+            to=UpstreamState.SLOW_START,
             cliff=cliff,
+            backs_off=True,
         )
 
     def _least(self) -> float:
@@ -164,6 +172,8 @@ class SlowStart:
 
     def _judge(self, found: Growth, now: float) -> Move | None:
         if found.log + min(found.error, _FASTER_DOUBT) < -_FASTER:
+            return self._restart()
+        if found.log - 2 * found.error > math.log(self.window / self._proven) + _SLOWER:
             return self._restart()
         spread = math.sqrt(self._measurement.responses.spread.log_variance)
         line = _QUEUE + _QUEUE_SPREAD * spread
@@ -197,11 +207,12 @@ class SlowStart:
 
     def _restart(self) -> Move:
         """Base and server do not fit: it changed, or the memory or a rough look misled."""
-        self._known, self._base = None, Responses()
+        before, self._known, self._base = self._base, None, Responses()
         return Move(
             window=self._proven,
             reason="responses are not as they were: begin again with care",
             to=UpstreamState.STEADY if self._careful else None,
+            base=before if self._careful else None,
         )
 
     def _climb(self, now: float) -> Move:

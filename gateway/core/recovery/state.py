@@ -52,6 +52,7 @@ class Move:
         cliff: the server fell over, or nearly, with so many outstanding.
         base: response times without a queue, for the state to come.
         wait: seconds the server asked us to wait.
+        backs_off: it answers failures that are no outage.
     """
 
     window: int
@@ -60,6 +61,7 @@ class Move:
     cliff: int | None = None
     base: Responses | None = None
     wait: float = 0.0
+    backs_off: bool = False
 
 
 class State(Protocol):

@@ -7,7 +7,10 @@ knee, where even the lower window keeps most workers busy.
 
 To raise, the growth is taken from mean logarithms, which err to the safe side; to lower, from
 arithmetic means, which are exact. What it says must be beyond its error. The better it is settled,
-the rarer the lower window is visited.
+the rarer the lower window is visited; answers that come sooner than before end the rest at once.
+
+On signs of overload it leaves for slow start at a smaller window. If load was the cause, the cliff
+is known now and bounds the climb; if not, the window is soon what it was.
 
 Must not know canaries or slots.
 """
@@ -16,6 +19,7 @@ import math
 from typing import Final
 
 from gateway.core.facts import UpstreamState
+from gateway.core.recovery.drop import Drop
 from gateway.core.recovery.knowledge import Knowledge
 from gateway.core.recovery.pair import Pair, Server
 from gateway.core.recovery.state import Move, Sample
@@ -24,6 +28,7 @@ from gateway.core.window import Growth, Measurement, Responses
 
 _NEAR: Final = math.log(1.15)  # growth below this by an error: raise; by two: climb in slow start
 _FAR: Final = math.log(1.22)  # growth above this by half an error: lower
+_CALM: Final = 0.07  # growth below this: it may have to be raised, so look on
 _REST: Final = 1.17  # times the knee
 _RAISE: Final = 1.06
 _LOWER: Final = 0.93  # at most this share of the window, if it is lowered
@@ -61,6 +66,8 @@ class Steady:
         self._probing = False
         self._raised_at = -math.inf
         self._watch = Watch()
+        self._drop = self._pair.watch()
+        self._above = 0  # how often in a row the lower window was above the knee as well
         self._measurement = Measurement(window, settle=window, now=now)
 
     @property
@@ -87,6 +94,8 @@ class Steady:
             return None
         if not sample.measures or not measurement.add(sample.duration, now=now):
             return None
+        if self._drop.add(sample.duration) and self._pair.low_window > 0:
+            return self._look_below()
         if not self._done(now):
             return None
         return self._end_of_probe(now) if self._probing else self._end_of_high(now)
@@ -96,8 +105,9 @@ class Steady:
         if not self._probing and window != self._pair.window:
             if window > self._pair.window:
                 self._raised_at = now
-            self._pair = Pair(window)
+            self._pair = Pair(window, far=self._above > 1)
             self._highs, self._quota = 0, 1
+        self._drop = Drop(Responses()) if self._probing else self._pair.watch()
         self._begin(window, settle=max(window, self.window), now=now)
 
     def _begin(self, window: int, *, settle: int, now: float) -> None:
@@ -114,6 +124,13 @@ class Steady:
             return False  # short ones end first: see slow start
         enough = min(_MOST, effort * cv2 / _ERROR**2)
         return measurement.count >= enough or now - measurement.since >= _SECONDS
+
+    def _look_below(self) -> Move:
+        """Responses dropped. Do more workers take the queue away, or is each faster?"""
+        self._highs, self._quota = 0, 1
+        self._pair.dropped(self._drop.since)
+        self._probing = True
+        return Move(window=self._pair.low_window, reason="responses dropped: look well below")
 
     def _end_of_probe(self, now: float) -> Move:
         self._probing = False
@@ -134,6 +151,8 @@ class Steady:
             self._highs = 0
             self._probing = True
             return Move(window=self._pair.low_window, reason="probe with a lower window")
+        if seems is not Server.SAME or not self._drop.suspected:
+            self._drop = self._pair.watch()
         self._begin(self.window, settle=0, now=now)
         return None
 
@@ -143,7 +162,8 @@ class Steady:
             return None
         window = self._pair.window
         logs, means = found.logs, found.means
-        if logs.log + 2 * logs.error < _NEAR:
+        doubt = 1 if self._pair.became_faster else 2  # slow start looks once more
+        if logs.log + doubt * logs.error < _NEAR:
             return Move(
                 window=window,
                 reason=f"goodput grows with the window: {_told(logs)}",
@@ -151,16 +171,20 @@ class Steady:
                 base=self._pair.low,
             )
         if logs.log + logs.error < _NEAR:
+            self._above = 0
             return self._resize(max(window + 1, round(_RAISE * window)), logs, now)
         if means.log - means.error / 2 > _FAR:
             share = min(_LOWER, _REST / means.ratio)
+            most = math.log(window / self._pair.low_window)
+            self._above = self._above + 1 if means.log + means.error > 0.95 * most else 0
             return self._resize(min(window - 1, round(share * window)), means, now)
-        if means.error <= _DOUBTFUL:
+        if means.error <= _DOUBTFUL and (logs.log > _CALM or self._pair.deep):
             self._settle()
         return None
 
     def _settle(self) -> None:
         self._knowledge.good = self._pair.window
+        self._above = 0
         self._pair.settle()
         self._quota = min(_RAREST, self._quota + 2)
 
@@ -188,7 +212,9 @@ class Steady:
         return Move(
             window=max(floor, int(_BACK_OFF * window)),
             reason="signs of overload",
+            to=UpstreamState.SLOW_START,
             cliff=self.window,
+            backs_off=True,
         )
 
     def __repr__(self) -> str:
