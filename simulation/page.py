@@ -15,9 +15,10 @@ An event simulation (`simulation/`) drives the gateway's own limiter, with an en
 front of a server: *k* workers with one queue, lognormal service times (coefficient of variation
 0.3 unless the row says otherwise), and a cliff. More outstanding than the cliff, and the server
 loses all it has in hand and is down for a minute. Each run begins with an outage of a minute and
-goes on for {seconds:.0f} s; {seeds} seeds per row. *Cold*: nothing known. *Remembered*: the window
-of before the outage is known. The other limits are written as plainly as possible; they keep a
-failed attempt's slot over a backoff with full jitter (0 to 5 s), and have no memory.
+goes on for {seconds:.0f} s; {seeds} seeds per row, fewer where it says so. *Cold*: nothing known.
+*Remembered*: the window of before the outage is known. The other limits are written as plainly as
+possible; they keep a failed attempt's slot over a backoff with full jitter (0 to 5 s), and have no
+memory.
 
 - **tips**: how often the server fell over after its return, over all runs.
 - **goodput**: share of the workers' time that was used from 60 s after the return on (mean, and
@@ -39,13 +40,13 @@ is again as it was, as shares of the new capacity. Aimed at: no tip, 60 s.
 def page(figures: Sequence[Figures], *, seeds: range) -> str:
     """The whole page."""
     lines = [_HEAD.format(seconds=SECONDS, seeds=len(seeds)), "## After the outage\n"]
-    lines += _table(("controller", "server", "start"), _returns(figures))
+    lines += _table(("controller", "server", "start"), _returns(figures, len(seeds)))
     lines += [_CHANGED]
-    lines += _table(("change", "server", "start"), _changes(figures))
+    lines += _table(("change", "server", "start"), _changes(figures, len(seeds)))
     return "\n".join(lines) + "\n"
 
 
-def _returns(figures: Sequence[Figures]) -> Iterable[tuple[tuple[str, ...], str]]:
+def _returns(figures: Sequence[Figures], seeds: int) -> Iterable[tuple[tuple[str, ...], str]]:
     for controller in (GATEWAY, *BASELINES):
         for server in SERVERS:
             for remembered in (False, True):
@@ -56,10 +57,11 @@ def _returns(figures: Sequence[Figures]) -> Iterable[tuple[tuple[str, ...], str]
                     == (controller, server, remembered, "")
                 ]
                 if rows:
-                    yield (controller, server, _start(remembered)), _row(rows, _reached)
+                    start = _start(remembered, runs=len(rows), seeds=seeds)
+                    yield (controller, server, start), _row(rows, _reached)
 
 
-def _changes(figures: Sequence[Figures]) -> Iterable[tuple[tuple[str, ...], str]]:
+def _changes(figures: Sequence[Figures], seeds: int) -> Iterable[tuple[tuple[str, ...], str]]:
     for change in CHANGES:
         for server in SERVERS:
             for remembered in (False, True):
@@ -70,7 +72,8 @@ def _changes(figures: Sequence[Figures]) -> Iterable[tuple[tuple[str, ...], str]
                     == (server, remembered, change)
                 ]
                 if rows:
-                    yield (change, server, _start(remembered)), _row(rows, _found)
+                    start = _start(remembered, runs=len(rows), seeds=seeds)
+                    yield (change, server, start), _row(rows, _found)
 
 
 def _reached(figures: Figures) -> float | None:
@@ -81,8 +84,9 @@ def _found(figures: Figures) -> float | None:
     return figures.found
 
 
-def _start(remembered: bool) -> str:  # noqa: FBT001 - a value to name, not a switch
-    return "remembered" if remembered else "cold"
+def _start(remembered: bool, *, runs: int, seeds: int) -> str:  # noqa: FBT001 - a value to name
+    start = "remembered" if remembered else "cold"
+    return start if runs == seeds else f"{start}, {runs} seeds"
 
 
 def _row(rows: Sequence[Figures], seconds: Callable[[Figures], float | None]) -> str:

@@ -56,3 +56,9 @@ def test_the_page_has_the_mean_and_the_worst_of_each_row() -> None:
     assert len(rows) == 1
     assert f"| {SMALL} | remembered | 0 |" in rows[0]
     assert f"{min(one.goodput for one in figures):.1%}" in rows[0]
+
+
+def test_a_row_of_fewer_runs_says_so() -> None:
+    figures = [run_case(Case(GATEWAY, SMALL, remembered=False, change="", seed=0))]
+    assert f"| {SMALL} | cold, 1 seeds |" in page(figures, seeds=range(2))
+    assert f"| {SMALL} | cold |" in page(figures, seeds=range(1))
