@@ -113,10 +113,13 @@ async def _connect_one(url: str, name: str) -> Any:  # noqa: ANN401 - asyncpg's 
         connection = await asyncpg.connect(
             url,
             timeout=CONNECT_SECONDS,
-            target_session_attrs="read-write",
             server_settings={"application_name": f"enrollment-gateway {name}"[:63], **_SESSION},
         )
         try:
+            # Not by asyncpg's target_session_attrs: cancelled meanwhile, that leaves its connection
+            # to a task that nobody waits for.
+            if await connection.fetchval("SHOW transaction_read_only") == "on":
+                raise asyncpg.TargetServerAttributeNotMatched("this host is open for reading only")
             if await is_postgresql(connection):
                 for setting in _TUNED:
                     await connection.execute(setting)
