@@ -118,8 +118,7 @@ async def _connect_one(url: str, name: str) -> Any:  # noqa: ANN401 - asyncpg's 
         try:
             # Not by asyncpg's target_session_attrs: cancelled meanwhile, that leaves its connection
             # to a task that nobody waits for.
-            if await connection.fetchval("SHOW transaction_read_only") == "on":
-                raise asyncpg.TargetServerAttributeNotMatched("this host is open for reading only")
+            await _check_writable(connection)
             if await is_postgresql(connection):
                 for setting in _TUNED:
                     await connection.execute(setting)
@@ -127,6 +126,11 @@ async def _connect_one(url: str, name: str) -> Any:  # noqa: ANN401 - asyncpg's 
             connection.terminate()
             raise
         return connection
+
+
+async def _check_writable(connection: Any) -> None:  # noqa: ANN401 - asyncpg's
+    if await connection.fetchval("SHOW transaction_read_only") == "on":
+        raise asyncpg.TargetServerAttributeNotMatched("this host is open for reading only")
 
 
 async def is_postgresql(connection: Any) -> bool:  # noqa: ANN401 - asyncpg's
