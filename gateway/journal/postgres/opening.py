@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import asyncpg
+from asyncpg import exceptions
 
 from gateway.journal.contract import JournalFault
 from gateway.journal.postgres.durability import durability
@@ -130,7 +131,7 @@ async def _connect_one(url: str, name: str) -> Any:  # noqa: ANN401 - asyncpg's 
 
 async def _check_writable(connection: Any) -> None:  # noqa: ANN401 - asyncpg's
     if await connection.fetchval("SHOW transaction_read_only") == "on":
-        raise asyncpg.TargetServerAttributeNotMatched("this host is open for reading only")
+        raise exceptions.TargetServerAttributeNotMatched("this host is open for reading only")
 
 
 async def is_postgresql(connection: Any) -> bool:  # noqa: ANN401 - asyncpg's
