@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import apsw
 import pytest
 
 from tests.acceptance.desk import desk, recorded
@@ -164,6 +165,15 @@ async def test_a_flipped_bit_in_a_record_quarantines_that_one(tmp_path: Path) ->
         assert told["degraded"] is False
 
 
+def page_of_rows(journal: Path) -> int:
+    """Where the first page of enrollments begins in the file."""
+    connection = apsw.Connection(str(journal))
+    query = "SELECT min(pageno) FROM dbstat WHERE name = 'enrollment' AND pagetype = 'leaf'"
+    number = int(connection.execute(query).get)
+    connection.close()
+    return (number - 1) * 16384
+
+
 @pytest.mark.fault(
     7,
     did="overwrote a page of rows of a stopped gateway's journal with 200 enrollments; flipped a"
@@ -181,10 +191,8 @@ async def test_a_damaged_journal_is_salvaged_and_what_is_lost_is_listed(
         await kept(stage, *keys)
         if where == "page":
             assert await asyncio.to_thread(gateway.stop) == 0
+            at = page_of_rows(gateway.journal)
             raw = gateway.journal.read_bytes()
-            # The leaf page with the most rows: enrollments, which are short.
-            leaves = (at for at in range(16384, len(raw), 16384) if raw[at] == 0x0D)
-            at = max(leaves, key=lambda at: raw[at + 3 : at + 5])
             gateway.journal.write_bytes(raw[:at] + b"\xff" * 16384 + raw[at + 16384 :])
         else:
             await asyncio.to_thread(gateway.kill)
