@@ -5,9 +5,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.faults.campaign import Campaign, claims_of
 from tests.faults.trials import Seen
+
+# How long an example takes says how busy the machine is, nothing of the code.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
