@@ -267,7 +267,8 @@ class Dispatcher:
         task.add_done_callback(lambda done: self._ended(enrollment_id, done))
 
     def _ended(self, enrollment_id: str, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(enrollment_id, None)
+        if self._tasks.get(enrollment_id) is task:
+            del self._tasks[enrollment_id]
         if not task.cancelled() and task.exception() is not None:
             self._failed = task.exception()
         self._wake.set()
@@ -293,6 +294,8 @@ class Dispatcher:
             if errand.id in self._slots:
                 self._slots.discard(errand.id)
                 self.withdraw(errand.id)
+        # From here on it is not in hand: a page read before this task has ended must not leave it out.
+        self._tasks.pop(errand.id, None)
         if carried is None:
             return
         if carried.consequence.next_attempt_at is not None:
