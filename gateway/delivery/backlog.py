@@ -3,7 +3,7 @@
 Must not decide who goes next; it keeps the journal's order.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 
 from gateway.journal.contract import Due, Journal
 
@@ -50,7 +50,7 @@ class Backlog:
         """Whether anything is due."""
         return bool(self._items) or (self._next_due_at is not None and self._next_due_at <= now)
 
-    async def refill(self, *, now: float, least: int, in_hand: Container[str]) -> None:
+    async def refill(self, *, now: float, least: int, in_hand: Collection[str]) -> None:
         """Have ``least`` candidates ready, if that many are due and not in hand already.
 
         Raises:
@@ -61,13 +61,21 @@ class Backlog:
             return
         # What is expected while the journal is being read must not be overwritten by the page.
         self._next_due_at = None
+        # An attempt may end while the journal is being read: the page tells of it as it was before,
+        # and what is in doubt by now would be sent again as if it had never left.
+        held = frozenset(in_hand)
         try:
             page = await self._journal.due(now=now, limit=max(self._page, 2 * least))
         except BaseException:
             self.expect(known)
             raise
         self._stale = False
-        self._items = {due.id: due for due in page.items if due.id not in in_hand}
+        ended = {due.id for due in page.items if due.id in held and due.id not in in_hand}
+        self._items = {
+            due.id: due for due in page.items if due.id not in in_hand and due.id not in ended
+        }
+        if ended:
+            self.reread()
         self._last_rank = max((due.rank for due in page.items), default=float("-inf"))
         if page.next_due_at is not None:
             self.expect(page.next_due_at)

@@ -173,8 +173,10 @@ class Dispatcher:
                 pause = _AFTER_FAULT
             if self._failed is not None:
                 raise self._failed
+            # ``wait_for`` of Python 3.11 forgets that it was cancelled if the wait is over by then.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def stop(self, *, grace_seconds: float) -> None:
         """Begin nothing more; give what is under way ``grace_seconds`` to end.
@@ -294,7 +296,7 @@ class Dispatcher:
             if errand.id in self._slots:
                 self._slots.discard(errand.id)
                 self.withdraw(errand.id)
-        # From here on it is not in hand: a page read before this task has ended must not leave it out.
+        # It is not in hand any more: a page read before this task ends must not leave it out.
         self._tasks.pop(errand.id, None)
         if carried is None:
             return

@@ -96,6 +96,23 @@ async def test_what_is_expected_while_the_journal_is_read_is_not_forgotten() -> 
     assert waiting.next_due_at == 11.0
 
 
+async def test_an_attempt_that_ended_while_the_journal_was_read_is_read_again() -> None:
+    """The page has it as it was before the attempt: pending, and by now it may be in doubt."""
+    waiting, journal = backlog(page("ab"), page("ab"))
+    in_hand, read = ["a"], journal.due
+
+    async def due(*, now: float, limit: int) -> DuePage:
+        found = await read(now=now, limit=limit)
+        in_hand.clear()
+        return found
+
+    journal.due = due  # type: ignore[method-assign]
+    await refill(waiting, in_hand=in_hand)
+    assert ids(waiting) == "b"
+    await refill(waiting, in_hand=in_hand)
+    assert ids(waiting) == "ab"
+
+
 async def test_a_fault_keeps_what_was_known() -> None:
     waiting, _ = backlog(page("a", 10.0), JournalFault("no"))
     await refill(waiting)
