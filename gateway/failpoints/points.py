@@ -22,8 +22,9 @@ _DISPATCHER: Final = "gateway.delivery.dispatcher"
 _COURIER: Final = "gateway.delivery.courier"
 _TRANSPORT: Final = "gateway.delivery.transport"
 _SEALING: Final = "gateway.journal.sealing"
-_JOURNAL: Final = "gateway.journal.sqlite.journal"
-_BOOK: Final = "gateway.journal.sqlite.book"
+_SQLITE: Final = "gateway.journal.sqlite"
+_JOURNAL: Final = f"{_SQLITE}.journal"
+_BOOK: Final = f"{_SQLITE}.book"
 
 STEPS: Final[Mapping[str, Place]] = {
     "handle": Place(f"{_INTAKE}.app", "Intake.handle"),
@@ -34,7 +35,7 @@ STEPS: Final[Mapping[str, Place]] = {
     "accept": Place(_JOURNAL, "SqliteJournal.accept"),
     # in the journal's thread; commit serves every change
     "transaction": Place(_BOOK, "SqliteBook.begin"),
-    "insert": Place(_BOOK, "SqliteBook.accept"),
+    "insert": Place(f"{_SQLITE}.accepting", "Accepting.accept"),
     "commit": Place(_BOOK, "SqliteBook.commit"),
     "tidy": Place(_BOOK, "SqliteBook.tidy"),
     "recover": Place(_BOOK, "SqliteBook.recover"),
