@@ -221,13 +221,14 @@ class Limiter:
 
     def _carry_out(self, move: Move, now: float) -> tuple[Fact, ...]:
         facts: list[Fact] = []
+        if move.backs_off:
+            self._background.backed_off()
+            self._knowledge.overloaded(self.window)
         if move.cliff is not None and self._borne.explains():
-            self._knowledge.learn_cliff(move.cliff, now=now)
+            self._knowledge.learn_cliff(move.cliff, fell=not move.backs_off, now=now)
             facts.append(CliffLearned(move.cliff))
         if move.to is UpstreamState.OPEN:
             self._borne.fell()
-        if move.backs_off:
-            self._background.backed_off()
         window = self._knowledge.clamp(move.window, now=now)
         if move.to is None:
             before = self.window

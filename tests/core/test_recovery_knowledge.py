@@ -46,6 +46,25 @@ def test_of_two_cliffs_close_together_the_lower_counts() -> None:
     assert known.cliff.at == 50
 
 
+def test_a_cliff_told_by_failures_is_none_where_they_come_well_below_it_too() -> None:
+    known = knowledge(Memory(good_window=60))
+    known.learn_cliff(42, now=1000.0, fell=False)
+    known.overloaded(36)
+    assert known.clamp(256, now=1000.0) == 35
+    known.overloaded(29)
+    assert known.cliff is None
+
+
+def test_a_cliff_at_which_the_server_fell_stays_and_is_what_is_left() -> None:
+    known = knowledge(Memory(good_window=60))
+    known.learn_cliff(80, now=1000.0)
+    known.overloaded(20)
+    assert known.clamp(256, now=1000.0) == 68
+    known.learn_cliff(42, now=1001.0, fell=False)
+    known.overloaded(20)
+    assert known.clamp(256, now=1001.0) == 68
+
+
 def test_memory_survives_a_restart_with_the_cliffs_age() -> None:
     known = knowledge()
     known.good = 40

@@ -5,7 +5,9 @@ Must not know states.
 A cliff is the number outstanding at which the server fell over. It bounds the window from above,
 with room to spare, and the bound loosens with time, since servers get repaired. A cliff below a
 window that used to be good may be a coincidence, so the first one is believed for a minute only;
-each time it is met again the belief lasts twice as long, up to the full ten minutes.
+each time it is met again the belief lasts twice as long, up to the full ten minutes. One that was
+told by failures that are no outage is taken back when they come at a smaller window, too: a few
+that fail at any window are no cliff.
 """
 
 from dataclasses import dataclass, replace
@@ -65,8 +67,10 @@ class Knowledge:
         self.good: int | None = memory.good_window
         self.spread: Spread = EVEN
         self.cliff: Cliff | None = None
+        self._of_a_fall: Cliff | None = None  # what is left if the cliff is taken back
         if memory.cliff is not None:
             self.cliff = Cliff(memory.cliff, now - memory.cliff_age, memory.cliff_hold)
+            self._of_a_fall = self.cliff
 
     def memory(self, *, now: float) -> Memory:
         """What to keep over a restart."""
@@ -87,8 +91,11 @@ class Knowledge:
             ceiling = min(ceiling, self.cliff.bound(now))
         return max(1, min(ceiling, round(window)))
 
-    def learn_cliff(self, at: int, *, now: float) -> None:
-        """The server fell over with ``at`` outstanding, and it was our doing."""
+    def learn_cliff(self, at: int, *, now: float, fell: bool = True) -> None:
+        """The server fell over with ``at`` outstanding, and it was our doing.
+
+        Not ``fell``: it stayed up, and some failed.
+        """
         known = self.cliff
         again = known is not None and abs(known.at - at) <= 0.25 * known.at
         if self.good is None or at > self.good:
@@ -100,3 +107,10 @@ class Knowledge:
         self.cliff = Cliff(at, now, hold)
         if known is not None and again:
             self.cliff = replace(self.cliff, at=min(at, known.at))
+        if fell:
+            self._of_a_fall = self.cliff
+
+    def overloaded(self, window: int) -> None:
+        """Some fail at this window. If it is well below the cliff, that was none."""
+        if self.cliff is not None and window < _MARGIN * self.cliff.at:
+            self.cliff = self._of_a_fall
