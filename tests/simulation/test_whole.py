@@ -25,6 +25,7 @@ SEEDS = int(os.environ.get("SIMULATION_SEEDS", "1000"))
 _DIGEST = "from simulation.whole.play import play_seed; print(play_seed({}).history.digest())"
 
 
+@pytest.mark.timeout(900)  # a minute and a half on two cores; a busy machine needs longer
 def test_no_seed_breaks_an_invariant() -> None:
     with Pool(os.cpu_count()) as pool:
         played = pool.map(broken_by, range(SEEDS), chunksize=20)
