@@ -1,9 +1,11 @@
-"""This process's memory: kept to itself (it holds bodies, keys and tokens), and swept seldom."""
+"""This process's memory: kept to itself (it holds bodies, keys and tokens), small, swept seldom."""
 
 import contextlib
 import ctypes
 import gc
 import resource
+import sys
+from collections.abc import Iterator
 from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4
@@ -21,6 +23,21 @@ def forbid_dumps() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+@contextlib.contextmanager
+def without(*packages: str) -> Iterator[None]:
+    """Within, nothing loads these: for a library that takes what it finds only to look better.
+
+    None in ``sys.modules`` makes an import fail (Python's reference, section 5.3.1).
+    """
+    absent = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
 def collect_seldom() -> None:
     """Look for cycles seldom, and never among what is there from the start.
 
@@ -31,3 +48,12 @@ def collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+def give_back() -> None:
+    """Give the system what the start took and no longer needs: a large journal's is some 50 MB.
+
+    The allocator keeps what is free below its top unless it is told (malloc_trim(3), glibc).
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)

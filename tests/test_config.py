@@ -13,6 +13,7 @@ from gateway.config.keys import flat, keys, nearest, shown
 from gateway.config.pages import example, page, schema
 from gateway.config.rules import advice
 from gateway.config.sources import PREFIX, lines_of_keys
+from gateway.wiring.translation import log_format
 
 ROOT = Path(__file__).parent.parent
 UPSTREAM = {"upstream.url": "http://recording.example"}
@@ -369,10 +370,10 @@ def test_a_wildcard_is_called_on_this_machine() -> None:
 
 
 def test_the_log_is_for_people_on_a_terminal_unless_told_otherwise() -> None:
-    assert Settings().log.shape(terminal=True) == "console"
-    assert Settings().log.shape(terminal=False) == "json"
+    assert log_format(Settings(), terminal=True) == "console"
+    assert log_format(Settings(), terminal=False) == "json"
     told = load(None, {}, environ={f"{PREFIX}LOG__FORMAT": "json"}).settings
-    assert told.log.shape(terminal=True) == "json"
+    assert log_format(told, terminal=True) == "json"
 
 
 def test_what_hardly_was_meant_is_advised_against() -> None:

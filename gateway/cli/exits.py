@@ -5,11 +5,9 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from gateway.cli.screen import clean
+from gateway.cli.serving import give_up
 
 FAILED: Final = 1
-JOURNAL_IN_USE: Final = 75  # EX_TEMPFAIL of sysexits.h: it may work later
-BAD_CONFIGURATION: Final = 78  # EX_CONFIG
 
 
 class Failure(Exception):
@@ -28,5 +26,4 @@ class Verbs(TyperGroup):
         try:
             return super().invoke(ctx)
         except Failure as failure:
-            typer.echo("\n".join(map(clean, str(failure).split("\n"))), err=True)
-            raise typer.Exit(failure.code) from None
+            raise typer.Exit(give_up(str(failure), failure.code)) from None

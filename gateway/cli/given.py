@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.cli.exits import BAD_CONFIGURATION, Failure
+from gateway.cli.exits import Failure
+from gateway.cli.serving import BAD_CONFIGURATION, bad_configuration
 
 if TYPE_CHECKING:
-    from gateway.config import ConfigFault, Loaded
+    from gateway.config import Loaded
 
 
 def configuration(
@@ -19,11 +20,4 @@ def configuration(
     try:
         return load(file, flags or {}, serving=serving)
     except ConfigFault as fault:
-        raise bad_configuration(fault) from None
-
-
-def bad_configuration(fault: "ConfigFault") -> Failure:
-    """How a fault of configuration is told."""
-    count = len(fault.problems)
-    title = f"The configuration has {count} error{'s' * (count > 1)}:"
-    return Failure("\n".join((title, *(f"  {each}" for each in fault.problems))), BAD_CONFIGURATION)
+        raise Failure(bad_configuration(fault), BAD_CONFIGURATION) from None

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.exits import FAILED, JOURNAL_IN_USE, Failure
+from gateway.cli.exits import FAILED, Failure
 from gateway.cli.given import configuration
 from gateway.cli.options import ConfigFile, examples
 from gateway.cli.screen import progress, say, volume
+from gateway.cli.serving import JOURNAL_IN_USE
 from gateway.cli.who import who
 
 if TYPE_CHECKING:

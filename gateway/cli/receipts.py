@@ -10,7 +10,8 @@ from gateway.cli.exits import Failure
 from gateway.cli.given import configuration
 from gateway.cli.http import Unreachable, is_url, request
 from gateway.cli.options import AsJson, ConfigFile, examples
-from gateway.cli.screen import clean, say, say_json
+from gateway.cli.screen import say, say_json
+from gateway.core.masking import clean
 from gateway.core.moments import iso
 
 app = typer.Typer(no_args_is_help=True, help="Check receipts.", callback=lambda: None)

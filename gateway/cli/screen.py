@@ -1,7 +1,6 @@
 """What a command prints: masked text, JSON and tables. Must not know what it is about."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gateway.core.masking import mask, one_line
+from gateway.core.masking import clean
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -19,7 +18,6 @@ NOTHING = "-"
 # Where nobody looks at the width, a row stays on one line for `grep` and `awk`.
 UNBOUNDED = 240
 EVERY_SECONDS = 0.5
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def say(text: str) -> None:
@@ -45,14 +43,6 @@ def progress(verb: str) -> Callable[[int, int], None]:
         typer.echo(f"\r{done:,} of {total:,} {verb}", err=True, nl=done >= total)
 
     return tell
-
-
-def clean(text: str) -> str:
-    """Text without control characters and without numbers of 16 digits.
-
-    A SHA-256 stays whole: it may hold 16 digits in a row by chance, and is nobody's number.
-    """
-    return text if SHA256.fullmatch(text) else mask(one_line(text))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "RenderableType":

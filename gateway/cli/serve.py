@@ -1,15 +1,20 @@
 """`serve`: run the gateway until it is told to stop."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.exits import JOURNAL_IN_USE, Failure
-from gateway.cli.given import bad_configuration, configuration
+from gateway.cli.given import configuration
 from gateway.cli.options import ConfigFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.config import Settings
 
 
 def serve(
+    context: typer.Context,
     config: ConfigFile = None,
     upstream: Annotated[
         str | None, typer.Option(metavar="URL", help="The recording server to deliver to.")
@@ -36,18 +41,8 @@ def serve(
     }
     settings = configuration(config, flags, serving=True).settings
 
-    from gateway import wiring
-    from gateway.config import ConfigFault
-    from gateway.journal.contract import JournalInUse
+    from gateway.cli.serving import serve as serve_here
+    from gateway.config.plain import plain
 
-    try:
-        code = wiring.serve(settings)
-    except ConfigFault as fault:
-        raise bad_configuration(fault) from None
-    except JournalInUse:
-        raise Failure(
-            f"Another gateway is using the journal {settings.journal.url}.\n"
-            "Stop it first, or give this one a journal of its own: --journal sqlite:///FILE.",
-            JOURNAL_IN_USE,
-        ) from None
-    raise typer.Exit(code)
+    carry_on: Callable[[Settings], int] = context.obj or serve_here
+    raise typer.Exit(carry_on(plain(settings)))

@@ -8,7 +8,8 @@ import typer
 from gateway.cli.client import AdminClient, connect
 from gateway.cli.exits import Failure
 from gateway.cli.options import AdminUrl, AsJson, ConfigFile, TokenFile
-from gateway.cli.screen import clean, console, moment, say_json, show, span, table, volume
+from gateway.cli.screen import console, moment, say_json, show, span, table, volume
+from gateway.core.masking import clean
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

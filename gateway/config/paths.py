@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gateway.config.settings import Settings
-from gateway.config.values import POSTGRESQL, SQLITE
+from gateway.config.schemes import POSTGRESQL, SQLITE
+
+if TYPE_CHECKING:
+    from gateway.config.settings import Settings
 
 _NO_FILE = "enrollment-gateway"
 
@@ -19,7 +22,7 @@ class Paths:
     admin_token: Path
 
 
-def paths(settings: Settings) -> Paths:
+def paths(settings: "Settings") -> Paths:
     """The files of these settings: those that are named, else beside the journal."""
     # A shared journal is no file here; what is this gateway's own stands in the working directory.
     shared = settings.journal.url.startswith(POSTGRESQL)

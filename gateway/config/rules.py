@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config.keys import flat
+from gateway.config.schemes import POSTGRESQL
 from gateway.config.settings import Settings
-from gateway.config.values import POSTGRESQL
 
 # Made by the gateway on its first start, so they need not be there.
 MADE = frozenset({"journal.key_file", "receipts.key_file", "admin.token_file"})

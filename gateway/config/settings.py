@@ -345,10 +345,6 @@ class Log(Section):
         "and console on a terminal.",
     )
 
-    def shape(self, *, terminal: bool) -> Literal["json", "console"]:
-        """The format to write in; ``terminal``: a person reads along."""
-        return self.format or ("console" if terminal else "json")
-
 
 class Tracing(Section):
     """What each enrollment took, for a collector of traces. It never holds what was enrolled."""

@@ -9,9 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from gateway.config.address import Address
+from gateway.config.schemes import POSTGRESQL, SQLITE
 
-SQLITE = "sqlite:///"
-POSTGRESQL = "postgresql://"
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 

@@ -19,6 +19,7 @@ _SEPARATOR = r"(?:[\s.+_\-\u2010-\u2015]|%(?:25)*(?:20|09|2[bBdDeE]|5[fF]))"
 _NUMBER = rf"{_DIGIT}(?:{_SEPARATOR}{{0,3}}{_DIGIT}){{15,}}"
 _RECEIPT = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _PATTERN: Final = re.compile(rf"(?<![\w\-])(?P<receipt>{_RECEIPT})(?![\w\-])|{_NUMBER}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -30,6 +31,14 @@ def mask(text: str) -> str:
 def one_line(text: str) -> str:
     """``text`` with line ends and other control characters written as escapes."""
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+def clean(text: str) -> str:
+    """Text without control characters and without numbers of 16 digits.
+
+    A SHA-256 stays whole: it may hold 16 digits in a row by chance, and is nobody's number.
+    """
+    return text if _SHA256.fullmatch(text) else mask(one_line(text))
 
 
 def _keep_receipt(found: re.Match[str]) -> str:

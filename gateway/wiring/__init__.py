@@ -9,15 +9,14 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import uvloop
 
-from gateway.config import Settings
 from gateway.journal.contract import Journal, JournalFault, JournalInUse
 from gateway.journal.retention import forget_settled
-from gateway.memory import collect_seldom, forbid_dumps
+from gateway.memory import collect_seldom, forbid_dumps, give_back
 from gateway.observe.lag import watch_lag
 from gateway.observe.logs import configure_logging
 from gateway.wiring.doors import Sign, operators_door, stations_door
@@ -25,19 +24,23 @@ from gateway.wiring.parts import connected_upstream, delivering, make_delivery, 
 from gateway.wiring.renewal import keep_renewed
 from gateway.wiring.shared import Shared, blaming
 from gateway.wiring.traces import traced
+from gateway.wiring.translation import log_format
+
+if TYPE_CHECKING:
+    from gateway.config import Settings
 
 FAILPOINTS: Final = "ENROLLMENT_GATEWAY_FAILPOINTS"
 """Environment variable for tests of crashes; see ``gateway.failpoints``."""
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: "Settings") -> int:
     """Run the gateway until SIGTERM or SIGINT; returns the exit code.
 
     Raises:
         ConfigFault: a file or an address that the settings name cannot be used.
         JournalInUse: another gateway holds the journal.
     """
-    configure_logging(settings.log.level, settings.log.shape(terminal=sys.stderr.isatty()))
+    configure_logging(settings.log.level, log_format(settings, terminal=sys.stderr.isatty()))
     log = structlog.get_logger("gateway")
     forbid_dumps()
     _fail_where_asked()
@@ -85,6 +88,7 @@ async def _run(shared: Shared) -> None:
             stations_door(shared, journal, sealer, delivery, upstream, sign)
         )
         collect_seldom()
+        give_back()
         await _until_first_ends(shared, journal, stopped, renew, loop)
         structlog.get_logger("gateway").info("stopping")
 

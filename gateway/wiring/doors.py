@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Final
 
@@ -25,7 +25,6 @@ from gateway.intake.tls import server_context
 from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
 from gateway.observe.certificates import first_expiry
-from gateway.wiring.group import check_receipt_keys, told_of_ends
 from gateway.wiring.parts import Upstream
 from gateway.wiring.renewal import Renewal
 from gateway.wiring.shared import VERSION, Shared, blaming
@@ -102,7 +101,10 @@ async def stations_door(
     settings = shared.settings
     with blaming("receipts.key_file", signing.ReceiptKeyFault):
         receipt_keys = signing.load_or_create(shared.paths.receipt_keys)
-        await check_receipt_keys(journal, receipt_keys)
+        if shared.shares_its_journal:
+            from gateway.wiring.group import check_receipt_keys  # noqa: PLC0415 - see ``Shared``
+
+            await check_receipt_keys(journal, receipt_keys)
     with blaming("stations.tokens_file", StationsFault):
         stations = Stations(
             clock=shared.clock,
@@ -137,12 +139,22 @@ async def stations_door(
     _renewed(shared, listener)
     sign.is_open = True
     try:
-        async with told_of_ends(journal, sealer, delivery, intake):
+        async with _told_of_ends(shared, journal, sealer, delivery, intake):
             yield
     finally:
         sign.is_open, sign.says = False, "the gateway is stopping"
         listener.stop_accepting()
         await listener.drain(DRAIN_SECONDS)
+
+
+def _told_of_ends(
+    shared: Shared, journal: Journal, sealer: Sealer, delivery: Dispatcher | Turns, intake: Intake
+) -> AbstractAsyncContextManager[None]:
+    if not shared.shares_its_journal:
+        return nullcontext()
+    from gateway.wiring.group import told_of_ends  # noqa: PLC0415 - see ``Shared``
+
+    return told_of_ends(journal, sealer, delivery, intake)
 
 
 async def _stations_audited(shared: Shared, journal: Journal) -> None:

@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from gateway.config.values import POSTGRESQL
 from gateway.core.facts import JournalRecovered
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.memory import Memory
-from gateway.delivery.sending import MaySend, always
 from gateway.delivery.turns import Turns
 from gateway.intake.app import Intake
 from gateway.intake.ends import Ends
@@ -29,16 +27,6 @@ _LACKS: Final = (
     "this {} lacks the newest key of another gateway on this journal; copy the file from the "
     "gateway whose keys were rotated last, then start again"
 )
-
-
-def is_shared(shared: Shared) -> bool:
-    """Whether several gateways may share the journal."""
-    return shared.settings.journal.url.startswith(POSTGRESQL)
-
-
-def may_send(journal: Journal) -> MaySend:
-    """What is asked before each first byte."""
-    return journal.may_send if isinstance(journal, PostgresJournal) else always
 
 
 @asynccontextmanager

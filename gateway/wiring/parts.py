@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 import aiohttp
 import structlog
@@ -18,6 +18,7 @@ from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.gate import Gate
 from gateway.delivery.memory import Memory
 from gateway.delivery.pool import UpstreamPool
+from gateway.delivery.sending import MaySend, always
 from gateway.delivery.session import (
     Authorization,
     renew_tls,
@@ -29,14 +30,16 @@ from gateway.delivery.turns import Turns
 from gateway.journal import damage
 from gateway.journal.contract import Journal
 from gateway.journal.keyring import KeyRing, KeyRingFault, bind
-from gateway.journal.postgres import PostgresJournal
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import SqliteJournal
 from gateway.observe.certificates import first_expiry
-from gateway.wiring.group import is_shared, make_turns, may_send, opened_shared_journal
 from gateway.wiring.renewal import Renewal
 from gateway.wiring.shared import Shared, blaming
 from gateway.wiring.translation import delivery_policy, limiter_settings, upstream_settings
+
+if TYPE_CHECKING:
+    from gateway.journal.postgres import PostgresJournal
+    from gateway.journal.sharing import SharedJournal
 
 GRACE_SECONDS: Final = 4.0  # for attempts under way when the gateway is told to stop
 
@@ -60,7 +63,9 @@ class Upstream:
 async def opened_journal(shared: Shared) -> AsyncIterator[tuple[Journal, Sealer]]:
     """The journal, checked against its keys, and what seals for it."""
     settings = shared.settings.journal
-    if is_shared(shared):
+    if shared.shares_its_journal:
+        from gateway.wiring.group import opened_shared_journal  # noqa: PLC0415 - see ``Shared``
+
         async with opened_shared_journal(shared) as opened:
             await _report(shared, opened[0])
             yield opened
@@ -111,7 +116,7 @@ async def connected_upstream(shared: Shared, journal: Journal) -> AsyncIterator[
         tls=tls,
         timeout_seconds=settings.timeout_seconds,
         connect_timeout_seconds=settings.connect_timeout_seconds,
-        may_send=may_send(journal),
+        may_send=_may_send(shared, journal),
     )
     async with upstream_session(
         tls,
@@ -149,9 +154,17 @@ async def make_delivery(
     shared: Shared, journal: Journal, sealer: Sealer, upstream: Upstream
 ) -> Dispatcher | Turns:
     """Delivery: by this gateway alone, or by turns with others. ``delivering`` starts it."""
-    if isinstance(journal, PostgresJournal):
-        return make_turns(shared, journal, partial(_dispatcher, shared, journal, sealer, upstream))
+    if shared.shares_its_journal:
+        from gateway.wiring.group import make_turns  # noqa: PLC0415 - see ``Shared``
+
+        make = partial(_dispatcher, shared, journal, sealer, upstream)
+        return make_turns(shared, cast("PostgresJournal", journal), make)
     return await _dispatcher(shared, journal, sealer, upstream)
+
+
+def _may_send(shared: Shared, journal: Journal) -> MaySend:
+    """What is asked before each first byte."""
+    return cast("SharedJournal", journal).may_send if shared.shares_its_journal else always
 
 
 async def _dispatcher(
@@ -183,7 +196,7 @@ async def _dispatcher(
         rng=shared.rng,
         publish=shared.publish,
         tracing=shared.tracing,
-        may_send=may_send(journal),
+        may_send=_may_send(shared, journal),
     )
     return Dispatcher(
         journal=journal,
@@ -192,7 +205,7 @@ async def _dispatcher(
         memory=memory,
         policy=policy,
         clock=shared.clock,
-        may_send=may_send(journal),
+        may_send=_may_send(shared, journal),
     )
 
 

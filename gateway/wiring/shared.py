@@ -7,7 +7,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.clock import SystemClock
-from gateway.config import ConfigFault, Problem, Settings, paths
+from gateway.config import ConfigFault, Problem, paths
+from gateway.config.schemes import POSTGRESQL
 from gateway.core.facts import Fact, Publish
 from gateway.observe.logs import Logs
 from gateway.observe.metrics import Metrics
@@ -15,6 +16,7 @@ from gateway.observe.tracing import UNTRACED, Tracing
 from gateway.wiring.translation import config_digest
 
 if TYPE_CHECKING:
+    from gateway.config import Settings
     from gateway.wiring.renewal import Renewal
 
 VERSION: Final = version("enrollment-gateway")
@@ -23,7 +25,7 @@ VERSION: Final = version("enrollment-gateway")
 class Shared:
     """One of each for the whole process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: "Settings") -> None:
         self.settings = settings
         self.paths = paths(settings)
         self.clock = SystemClock()
@@ -34,6 +36,11 @@ class Shared:
         self.tracing: Tracing = UNTRACED
         self.renewals: list[Renewal[Any]] = []
         self._listeners: list[Publish] = [self.metrics.on_fact, Logs().on_fact]
+
+    @property
+    def shares_its_journal(self) -> bool:
+        """Whether several gateways may share the journal. One that has its own loads no group."""
+        return self.settings.journal.url.startswith(POSTGRESQL)
 
     def publish(self, fact: Fact) -> None:
         """Hand a fact to everyone who listens."""

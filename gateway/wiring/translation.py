@@ -1,8 +1,9 @@
 """From the configuration to what each room takes: names and units, nothing else."""
 
 import hashlib
+import json
+from typing import TYPE_CHECKING, Literal
 
-from gateway.config import Settings
 from gateway.core.decide import DeliveryPolicy
 from gateway.core.limiter import LimiterSettings
 from gateway.core.retry import RetryPolicy
@@ -11,8 +12,11 @@ from gateway.delivery.transport import UpstreamSettings
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.stations import UsualLimits
 
+if TYPE_CHECKING:
+    from gateway.config import Settings
 
-def delivery_policy(settings: Settings) -> DeliveryPolicy:
+
+def delivery_policy(settings: "Settings") -> DeliveryPolicy:
     """What is known of the upstream, and how patient to be."""
     return DeliveryPolicy(
         honours_key=settings.upstream.honours_idempotency_key,
@@ -26,7 +30,7 @@ def delivery_policy(settings: Settings) -> DeliveryPolicy:
     )
 
 
-def limiter_settings(settings: Settings) -> LimiterSettings:
+def limiter_settings(settings: "Settings") -> LimiterSettings:
     """The window's bounds."""
     most = settings.upstream.max_window
     usual = LimiterSettings()
@@ -37,7 +41,7 @@ def limiter_settings(settings: Settings) -> LimiterSettings:
     )
 
 
-def upstream_settings(settings: Settings) -> UpstreamSettings:
+def upstream_settings(settings: "Settings") -> UpstreamSettings:
     """Where the upstream is, and how long an attempt may take."""
     if settings.upstream.url is None:
         raise ValueError("upstream.url is checked before anything is wired")
@@ -47,12 +51,18 @@ def upstream_settings(settings: Settings) -> UpstreamSettings:
     )
 
 
-def config_digest(settings: Settings) -> str:
+def config_digest(settings: "Settings") -> str:
     """SHA-256 of the settings in hex. They name files of secrets, and hold none."""
-    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+    told = json.dumps(settings, default=lambda each: getattr(each, "__dict__", None) or str(each))
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
-def intake_settings(settings: Settings, *, max_connections: int) -> IntakeSettings:
+def log_format(settings: "Settings", *, terminal: bool) -> Literal["json", "console"]:
+    """The format to write in; ``terminal``: a person reads along."""
+    return settings.log.format or ("console" if terminal else "json")
+
+
+def intake_settings(settings: "Settings", *, max_connections: int) -> IntakeSettings:
     """Limits, times and routes of the public listener; as many connections as there is room for."""
     intake = settings.intake
     return IntakeSettings(
@@ -76,7 +86,7 @@ def intake_settings(settings: Settings, *, max_connections: int) -> IntakeSettin
     )
 
 
-def usual_limits(settings: Settings) -> UsualLimits:
+def usual_limits(settings: "Settings") -> UsualLimits:
     """How much one station may ask."""
     stations = settings.stations
     return UsualLimits(stations.max_inflight_requests, stations.max_requests_per_second)

@@ -16,7 +16,15 @@ from typing import Final
 
 _PROGRAM: Final = ("-m", "gateway")
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["gateway.__main__", "gateway.cli.serve", "gateway.wiring"])
+_CONTEXT.set_forkserver_preload(
+    [
+        "gateway.__main__",
+        "gateway.cli.apart",
+        "gateway.cli.app",
+        "gateway.config.loading",
+        "gateway.wiring",
+    ]
+)
 # A process's end can be read once: starting one looks at all the others, too.
 _looking: Final = threading.Lock()
 

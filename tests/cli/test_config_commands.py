@@ -143,7 +143,7 @@ def test_help_loads_nothing_heavy() -> None:
     }
     program = (
         "import sys, gateway.__main__\n"
-        "try: gateway.__main__.main(['--help'])\n"
+        "try: sys.argv[1:] = ['--help']; gateway.__main__.main()\n"
         "except SystemExit: pass\n"
         f"sys.exit(', '.join({heavy!r} & set(sys.modules)) or 0)"
     )

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from gateway.cli.screen import clean, say_json, show, span, table, volume
+from gateway.cli.screen import say_json, show, span, table, volume
+from gateway.core.masking import clean
 from tests.cli.conftest import NIK
 
 

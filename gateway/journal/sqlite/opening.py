@@ -40,7 +40,7 @@ SETTINGS: Final[Mapping[str, str | int]] = {
     # no second write. What it does not reach: copies of a key in the log until that is reused,
     # and on pages that SQLite moved rows away from. Rotating the key-encryption key reaches those.
     "secure_delete": 2,
-    "cache_size": -32768,  # KiB
+    "cache_size": -4096,  # KiB
     "temp_store": 2,  # memory: no sorter spills a row into a file of its own
     "trusted_schema": 0,
     "cell_size_check": 1,
