@@ -1,5 +1,6 @@
 """`keys generate|rotate`: the keys that seal the journal and those that sign receipts."""
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +12,10 @@ from gateway.cli.given import configuration
 from gateway.cli.journal import audited, working
 from gateway.cli.options import ConfigFile, examples
 from gateway.cli.screen import progress, say
+from gateway.cli.who import who
 
 if TYPE_CHECKING:
+    from gateway.cli.journal import Place
     from gateway.config import Paths
     from gateway.journal.keyring import KeyRing
 
@@ -77,10 +80,10 @@ def rotate(
 ) -> None:
     """Make a new key in each file, and wrap the journal's data keys anew under its new one.
 
-    The gateway must be stopped (else exit 75). Cut off, it goes on when it is called again. On
-    PostgreSQL gateways may run, and what is there stays under its key. The
-    old keys stay in the file, for backups, until --forget-old; receipts that an old key signed are
-    still genuine.
+    For the journal's keys the gateway must be stopped (else exit 75). Cut off, it goes on when it
+    is called again. On PostgreSQL gateways may run, and what is there stays under its key. The old
+    keys stay in the file, for backups, until --forget-old; receipts that an old key signed are
+    still genuine. It is in the audit; for the receipts' keys, once a gateway has read their file.
     """
     from gateway.intake import signing
     from gateway.journal.keyring import KeyRingFault
@@ -90,9 +93,8 @@ def rotate(
         if which is not Kind.RECEIPTS:
             _rotate_journal(config, forget_old=forget_old)
         if which is not Kind.JOURNAL:
-            _audit_anyway(config, "receipt keys rotated")
-            signing.rotate(files.receipt_keys)
-            say(f"{files.receipt_keys} has a new key")
+            signing.rotate(files.receipt_keys, by=who(), now=time.time())
+            say(f"{files.receipt_keys} has a new key; it signs from the gateway's next start on")
     except (KeyRingFault, signing.ReceiptKeyFault) as fault:
         raise Failure(f"{fault}.") from None
 
@@ -106,9 +108,7 @@ def _rotate_journal(config: Path | None, *, forget_old: bool) -> None:
         files = place.files
         ring = KeyRing.load(files.journal_keys)
         if place.shared:
-            if not forget_old:
-                _audit_anyway(config, "journal keys rotated")
-            _rotate_shared(ring, files.journal_keys, forget_old=forget_old)
+            _rotate_shared(place, ring, forget_old=forget_old)
             return
         if not files.journal.exists():
             ring.rotated().replace(files.journal_keys)
@@ -134,25 +134,28 @@ def _rotate_journal(config: Path | None, *, forget_old: bool) -> None:
             say("the old keys are gone from the file")
 
 
-def _audit_anyway(config: Path | None, action: str) -> None:
-    """What needs no gateway to be stopped is done also where the audit is out of reach."""
-    try:
-        with working(config) as place:
-            audited(place, action, subject="keys")
-    except Failure:
-        say("This is not in the journal's audit, for the journal is in use or out of reach.")
-
-
-def _rotate_shared(ring: "KeyRing", file: Path, *, forget_old: bool) -> None:
+def _rotate_shared(place: "Place", ring: "KeyRing", *, forget_old: bool) -> None:
     """A new key for what comes; what is there stays under the old ones until it is forgotten."""
+    file = place.files.journal_keys
     if forget_old:
         raise Failure(
             "On PostgreSQL old keys are still needed for what was taken in under them, until it is"
             " delivered and journal.retention_seconds are over. Keep them in the file."
         )
+    _audit_anyway(place, "journal keys rotated")
     ring.rotated().replace(file)
     say(f"{file} has a new key, for what is taken in from now on")
     say("copy it to every gateway, then restart one after the other, while delivery is paused")
+
+
+def _audit_anyway(place: "Place", action: str) -> None:
+    """What needs no database is done also where it is out of reach."""
+    from gateway.journal.contract import JournalFault
+
+    try:
+        audited(place, action, subject="keys")
+    except JournalFault:
+        say("This is not in the journal's audit, for the database is out of reach.")
 
 
 def _files(config: Path | None) -> "Paths":

@@ -8,6 +8,7 @@ import base64
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,27 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from gateway.core import jsontext
+from gateway.core.moments import iso
 from gateway.files import create_file, replace_file
 
 ALGORITHM = "EdDSA"
 
 
-class ReceiptKeyFault(Exception):
+class ReceiptKeyFault(ValueError):
     """The file with the signing keys cannot be used. The text says why, and holds no key."""
 
 
 class ReceiptInvalid(Exception):
     """A token is not a genuine receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A key was put in front of the others: its ``kid``, when (RFC 3339), and by whom."""
+
+    kid: str
+    at: str
+    by: str
 
 
 class ReceiptKeys:
@@ -68,7 +79,7 @@ def load_or_create(path: Path) -> ReceiptKeys:
     """
     try:
         if not path.exists():
-            create_file(path, _text([_new_key()]))
+            create_file(path, _text({"keys": [_new_key()]}))
     except FileExistsError:
         pass
     except OSError as error:
@@ -83,8 +94,13 @@ def load_or_create(path: Path) -> ReceiptKeys:
         raise ReceiptKeyFault("the receipts key file is no JWK set of private keys") from None
 
 
-def rotate(path: Path) -> None:
+def rotate(path: Path, *, by: str, now: float) -> None:
     """Put a new key in front of a key file: it signs from the next start on, the others check.
+
+    Args:
+        path: the key file, which also keeps who did it, for the audit.
+        by: who does it.
+        now: wall seconds.
 
     Raises:
         ReceiptKeyFault: there is no usable file at ``path``, or it cannot be written.
@@ -93,10 +109,27 @@ def rotate(path: Path) -> None:
         if not path.exists():
             raise ReceiptKeyFault("there is no receipts key file yet; `keys generate` makes it")
         load_or_create(path)
-        keys = [_new_key(), *json.loads(path.read_text("utf-8"))["keys"]]
-        replace_file(path, _text(keys))
+        held, made = json.loads(path.read_text("utf-8")), _new_key()
+        rotation = Rotation(made["kid"], iso(now), by)
+        told = [*held.get("rotations", ()), asdict(rotation)]
+        replace_file(path, _text({"keys": [made, *held["keys"]], "rotations": told}))
     except OSError as error:
         raise ReceiptKeyFault(f"the receipts key file cannot be written: {error}") from None
+
+
+def rotations(path: Path) -> list[Rotation]:
+    """Every rotation that a key file tells of, the oldest first.
+
+    Raises:
+        ReceiptKeyFault: the file cannot be read, or holds something else.
+    """
+    try:
+        told = json.loads(path.read_text("utf-8")).get("rotations", ())
+        return [Rotation(str(each["kid"]), str(each["at"]), str(each["by"])) for each in told]
+    except OSError as error:
+        raise ReceiptKeyFault(f"the receipts key file cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ReceiptKeyFault("the receipts key file tells nothing of its rotations") from None
 
 
 def verify(token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,8 +160,9 @@ def _new_key() -> dict[str, Any]:
     return key.as_dict(private=True)
 
 
-def _text(keys: list[dict[str, Any]]) -> str:
-    return json.dumps({"keys": keys}, indent=2) + "\n"
+def _text(key_set: Mapping[str, Any]) -> str:
+    """What is not ``keys`` is ignored by those who do not know it (RFC 7517, section 5)."""
+    return json.dumps(key_set, indent=2) + "\n"
 
 
 def _base64url(data: bytes) -> bytes:

@@ -16,7 +16,7 @@ from gateway.config import Address
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.turns import Turns
 from gateway.descriptors import room_for_connections
-from gateway.intake import signing, station_file
+from gateway.intake import signing
 from gateway.intake.app import Intake
 from gateway.intake.listener import Listener
 from gateway.intake.relay import Relay
@@ -25,10 +25,10 @@ from gateway.intake.tls import server_context
 from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
 from gateway.observe.certificates import first_expiry
+from gateway.wiring.files_audit import files_audited
 from gateway.wiring.parts import Upstream
 from gateway.wiring.renewal import Renewal
 from gateway.wiring.shared import VERSION, Shared, blaming
-from gateway.wiring.stations_audit import StationsAudit
 from gateway.wiring.translation import intake_settings, usual_limits
 
 DRAIN_SECONDS: Final = 4.0  # for requests in hand when the gateway is told to stop
@@ -111,7 +111,8 @@ async def stations_door(
             tokens_file=settings.stations.tokens_file,
             usual=usual_limits(settings),
         )
-    await _stations_audited(shared, journal)
+    with blaming("receipts.key_file", signing.ReceiptKeyFault):
+        await files_audited(shared, journal)
     intake = Intake(
         journal=journal,
         sealer=sealer,
@@ -155,23 +156,6 @@ def _told_of_ends(
     from gateway.wiring.group import told_of_ends  # noqa: PLC0415 - see ``Shared``
 
     return told_of_ends(journal, sealer, delivery, intake)
-
-
-async def _stations_audited(shared: Shared, journal: Journal) -> None:
-    file = shared.settings.stations.tokens_file
-    if file is None:
-        return
-    audit = StationsAudit(journal, shared.publish, shared.clock)
-    shared.renewals.append(
-        Renewal(
-            "stations.tokens_file",
-            (file,),
-            make=partial(station_file.entries, file),
-            use=audit.look,
-            what="stations_audit",
-        )
-    )
-    await audit.look(station_file.entries(file))
 
 
 def _room(shared: Shared) -> int:

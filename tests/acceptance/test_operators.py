@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.who import who
 from tests.acceptance.desk import desk, recorded
-from tests.acceptance.processes import Gateway, command
+from tests.acceptance.processes import Gateway, ask, command
 from tests.acceptance.scene import scene, until
 
 
@@ -82,6 +83,29 @@ async def test_a_pause_outlives_a_restart_and_intake_goes_on(tmp_path: Path) -> 
         assert await asyncio.to_thread(gateway.stop) == 0
         ended = await asyncio.to_thread(gateway.command, "healthcheck")
         assert ended.returncode == 1
+
+
+async def test_receipt_keys_rotated_beside_a_running_gateway_are_in_its_audit_once(
+    tmp_path: Path,
+) -> None:
+    with scene(tmp_path) as stage:
+        gateway = stage.gateway
+        await asyncio.to_thread(stage.start)
+
+        def audited() -> object:
+            return gateway.ask_admin("GET", "audit")["items"]
+
+        assert "has a new key" in await run(gateway, "keys", "rotate", "receipts")
+        await until(lambda: audited() != [])
+        [record] = json.loads(await run(gateway, "audit", "list", "--json"))["items"]
+        assert (record["action"], record["actor"]) == ("receipt keys rotated", who())
+        assert await asyncio.to_thread(gateway.stop) == 0
+        await asyncio.to_thread(gateway.start)
+        assert audited() == [record]
+        keys = ask("GET", f"{gateway.url}/_gateway/jwks.json")[1]["keys"]
+        assert isinstance(keys, list)
+        assert [key["kid"] for key in keys].index(record["subject"]) == 0
+        assert "the chain holds" in await run(gateway, "audit", "verify")
 
 
 @pytest.mark.slow

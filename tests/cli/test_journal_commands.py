@@ -119,12 +119,11 @@ def test_what_is_done_by_commands_is_in_the_audit_with_who_did_it() -> None:
         ("compact", "journal"),
         ("journal keys rotated", "keys"),
         ("old journal keys forgotten", "keys"),
-        ("receipt keys rotated", "keys"),
         ("losses acknowledged", "journal"),
     ]
     assert {each.actor for each in records} == {who()}
     assert check(records).holds
-    assert "the audit's chain holds: 7 records" in type_("journal", "verify").stdout
+    assert "the audit's chain holds: 6 records" in type_("journal", "verify").stdout
 
 
 def test_an_audit_that_was_changed_is_found_by_verify_with_what_to_do() -> None:
@@ -140,19 +139,6 @@ def test_an_audit_that_was_changed_is_found_by_verify_with_what_to_do() -> None:
     assert found.exit_code == 1
     assert "breaks at record 2" in found.stdout
     assert "operator_acted" in found.stdout
-
-
-def test_where_a_gateway_has_the_journal_receipt_keys_are_rotated_and_it_is_said() -> None:
-    configure("sqlite:///journal.db")
-    assert type_("keys", "generate").exit_code == 0
-    make_journal()
-    held = apsw.Connection("journal.db")
-    held.pragma("locking_mode", "exclusive")
-    held.execute("BEGIN IMMEDIATE")
-    found = type_("keys", "rotate", "receipts")
-    held.close()
-    assert (found.exit_code, "not in the journal's audit" in found.stdout) == (0, True)
-    assert read_audit() == []
 
 
 def test_compacting_is_told_to_be_the_databases_work() -> None:
