@@ -50,15 +50,17 @@ class Backlog:
         """Whether anything is due."""
         return bool(self._items) or (self._next_due_at is not None and self._next_due_at <= now)
 
-    async def refill(self, *, now: float, least: int, in_hand: Collection[str]) -> None:
+    async def refill(self, *, now: float, least: int, in_hand: Collection[str]) -> bool:
         """Have ``least`` candidates ready, if that many are due and not in hand already.
+
+        Returns whether the journal was read for that: only then is there anything new.
 
         Raises:
             JournalFault: it could not be read; what was known is kept.
         """
         known = self._next_due_at
         if known is None or known > now or (len(self._items) >= least and not self._stale):
-            return
+            return False
         # What is expected while the journal is being read must not be overwritten by the page.
         self._next_due_at = None
         # An attempt may end while the journal is being read: the page tells of it as it was before,
@@ -79,6 +81,7 @@ class Backlog:
         self._last_rank = max((due.rank for due in page.items), default=float("-inf"))
         if page.next_due_at is not None:
             self.expect(page.next_due_at)
+        return True
 
     def take(self, enrollment_id: str) -> Due | None:
         """Take one out, wherever it stands."""

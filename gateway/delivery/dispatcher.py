@@ -26,6 +26,7 @@ from gateway.journal.contract import Due, Journal, JournalBroken, JournalFault
 
 _LONGEST_SLEEP = 5.0  # seconds; a lost wake-up must not cost more than this
 _AFTER_FAULT = 1.0  # seconds until the journal is asked again
+_PARKED = frozenset({Triage.PARK_TOO_OLD, Triage.PARK_IN_DOUBT})
 
 
 class Dispatcher:
@@ -205,9 +206,9 @@ class Dispatcher:
         free = self._gate.free()
         if free > 0 and self._backlog.waits(now=self._clock.now()):
             now = self._clock.now()
-            await self._backlog.refill(now=now, least=free, in_hand=self._tasks)
-            await self._count_waiting()
-            self._park_the_hopeless()
+            if await self._backlog.refill(now=now, least=free, in_hand=self._tasks):
+                await self._count_waiting()
+                self._park_the_hopeless()
             self._gate.tick(demand=len(self._backlog) + len(self._live))
         self._fill_the_window()
         if self._clock.monotonic() - self._counted_at >= _LONGEST_SLEEP:
@@ -224,11 +225,12 @@ class Dispatcher:
         """Nothing that only a person can decide may keep the others waiting."""
         now = self._clock.now()
         for due in self._backlog:
-            what = triage(_case(due), self._policy, now=now)
-            if what in {Triage.PARK_TOO_OLD, Triage.PARK_IN_DOUBT}:
+            case = _case(due)
+            what = triage(case, self._policy, now=now)
+            if what in _PARKED:
                 self._backlog.take(due.id)
                 self._live.pop(due.id, None)
-                self._spawn(due.id, self._courier.park(Errand(due.id, _case(due), what)))
+                self._spawn(due.id, self._courier.park(Errand(due.id, case, what)))
 
     def _fill_the_window(self) -> None:
         free = self._gate.free()
@@ -254,9 +256,13 @@ class Dispatcher:
             case = Case(Status.PENDING, 0, enrollment.accepted_at, None)
         else:
             return
+        what = triage(case, self._policy, now=self._clock.now())
+        if what in _PARKED:  # it grew too old since its page was read
+            self._live_outstanding.discard(enrollment_id)
+            self._spawn(enrollment_id, self._courier.park(Errand(enrollment_id, case, what)))
+            return
         self._gate.take(enrollment_id)
         self._waiting = max(self._waiting - 1, 0)
-        what = triage(case, self._policy, now=self._clock.now())
         self._carry(Errand(enrollment_id, case, what, enrollment))
 
     def _carry(self, errand: Errand) -> None:

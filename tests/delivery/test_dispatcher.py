@@ -264,6 +264,43 @@ def test_what_is_too_old_becomes_a_dead_letter_and_is_kept() -> None:
     on_virtual_time(scene())
 
 
+def test_what_grows_too_old_while_it_stands_in_the_page_is_not_sent() -> None:
+    async def scene() -> None:
+        bench = await new_bench(
+            transport=ScriptedTransport(seconds=100.0),
+            policy=DeliveryPolicy(retry=RetryPolicy(max_age=650.0)),
+            settings=LimiterSettings(min_window=1, max_window=1),
+        )
+        await bench.take_in(*(bench.enrollment() for _ in range(20)))
+        async with bench.running():
+            await asyncio.sleep(1200)
+        assert len(bench.transport.sent) == 7
+        totals = await bench.journal.totals()
+        assert totals.by_status[Status.DELIVERED] == 7
+        assert totals.by_status[Status.DEAD_LETTER] == 13
+
+    on_virtual_time(scene())
+
+
+def test_the_journal_is_asked_for_its_counts_when_a_page_is_read_not_for_each_delivery() -> None:
+    async def scene() -> None:
+        bench = await new_bench(settings=LimiterSettings(min_window=1, max_window=1))
+        asked, totals = [], bench.journal.totals
+
+        async def counted() -> Totals:
+            asked.append(bench.clock.now())
+            return await totals()
+
+        bench.journal.totals = counted  # type: ignore[method-assign]
+        await bench.take_in(*(bench.enrollment() for _ in range(60)))
+        async with bench.running():
+            await asyncio.sleep(10)
+        assert len(bench.transport.sent) == 60
+        assert len(asked) < 10
+
+    on_virtual_time(scene())
+
+
 @pytest.mark.parametrize(
     ("down_for", "ends"), [(300.0, Status.DELIVERED), (3600.0, Status.DEAD_LETTER)]
 )
