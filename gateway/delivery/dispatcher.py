@@ -14,7 +14,7 @@ from gateway.core.admission import Outlook, UpstreamView
 from gateway.core.decide import Case, DeliveryPolicy, Triage, triage
 from gateway.core.enrollment import Enrollment
 from gateway.core.lifecycle import Status
-from gateway.core.outcome import Finding
+from gateway.core.outcome import Finding, Outcome
 from gateway.core.rate import RateMeter
 from gateway.core.scheduler import may_go_at_once, plan
 from gateway.delivery.backlog import Backlog
@@ -279,7 +279,15 @@ class Dispatcher:
             del self._tasks[enrollment_id]
         if not task.cancelled() and task.exception() is not None:
             self._failed = task.exception()
-        self._wake.set()
+        if self._failed is not None or self._has_work():
+            self._wake.set()
+
+    def _has_work(self) -> bool:
+        """Whether anything waits, or will be due: else a turn finds nothing to do.
+
+        What falls due later counts: the loop did not plan for it while there was no room.
+        """
+        return bool(self._live or len(self._backlog)) or self._backlog.next_due_at is not None
 
     async def _errand(self, errand: Errand) -> None:
         def heard(finding: Finding, seconds: float) -> None:
@@ -288,7 +296,10 @@ class Dispatcher:
             self._gate.heard(errand.id, finding, seconds)
             if finding.answer is not None:
                 self._rate.count(now=self._clock.monotonic())
-            self._wake.set()
+            if finding.outcome is not Outcome.DELIVERED or self._has_work():
+                self._wake.set()
+            else:
+                self._gate.tick(demand=0)
 
         try:
             carried = await self._courier.carry(errand, heard)
@@ -297,6 +308,7 @@ class Dispatcher:
         except JournalFault:
             # The intent could not be written and nothing was sent: as it was, a little later.
             self._backlog.expect(self._clock.now() + _AFTER_FAULT)
+            self._wake.set()
             return
         finally:
             if errand.id in self._slots:
@@ -309,8 +321,10 @@ class Dispatcher:
         if carried.consequence.next_attempt_at is not None:
             self._waiting += 1
             self._backlog.expect(carried.consequence.next_attempt_at)
+            self._wake.set()
         elif carried.ordered:
             self._backlog.freed(at=self._clock.now())
+            self._wake.set()
 
     def _seconds_to_next(self) -> float:
         """Until the gate may open by itself, or something falls due while it is open."""

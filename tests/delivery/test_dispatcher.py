@@ -264,6 +264,30 @@ def test_what_is_too_old_becomes_a_dead_letter_and_is_kept() -> None:
     on_virtual_time(scene())
 
 
+def test_the_loop_sleeps_on_where_nothing_waits_to_be_started() -> None:
+    async def scene() -> None:
+        bench = await new_bench()
+        async with bench.running():
+            await asyncio.sleep(1)
+            turns, ask = [], bench.gate.seconds_to_wakeup
+
+            def counted() -> float | None:  # asked at the end of each turn
+                turns.append(bench.clock.now())
+                return ask()
+
+            bench.gate.seconds_to_wakeup = counted  # type: ignore[method-assign]
+            for _ in range(40):
+                live = bench.enrollment()
+                assert bench.dispatcher.reserve(live.id)
+                await bench.accept(live, sending=True)
+                bench.dispatcher.launch(live)
+                await asyncio.sleep(0.2)
+            assert len(bench.transport.sent) == 40
+            assert len(turns) <= 4, "one for each longest sleep, or so"
+
+    on_virtual_time(scene())
+
+
 def test_what_grows_too_old_while_it_stands_in_the_page_is_not_sent() -> None:
     async def scene() -> None:
         bench = await new_bench(
