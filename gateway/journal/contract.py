@@ -85,8 +85,9 @@ class JournalInUse(JournalFault):
 class Journal(Protocol):
     """The durable store of enrollments. The module's docstring holds for every method."""
 
-    durability: str
-    """What a receipt may claim: ``fsync`` or ``quorum``; ``memory`` for the reference."""
+    @property
+    def durability(self) -> str:
+        """What a receipt may claim: ``fsync`` or ``quorum``; ``memory`` for the reference."""
 
     async def open(self, *, now: float) -> int:
         """Open, check, migrate; make every ``sending`` row ``in_doubt``, due at ``now``.

@@ -119,9 +119,9 @@ async def test_what_another_decided_meanwhile_is_not_taken_for_ones_own(
         assert await other.change(entry(1).id, CANCELLED, now=4.0)
         raise ConnectionResetError
 
-    assert journal._writer is not None
-    assert journal._writer._session is not None
-    journal_session = journal._writer._session.connection
+    assert journal._calls.writer is not None
+    assert journal._calls.writer._session is not None
+    journal_session = journal._calls.writer._session.connection
     monkeypatch.setattr(Session, "commit", breaks)
     assert await journal.change(entry(1).id, CANCELLED, now=5.0) is False
     await other.close()
@@ -142,7 +142,7 @@ async def test_an_intent_that_was_committed_after_its_caller_gave_up_is_taken_ba
 
     monkeypatch.setattr(Session, "commit", unheard)
     with monkeypatch.context() as short:
-        short.setattr(journal, "_patience", 0.2)
+        short.setattr(journal._calls, "_patience", 0.2)
         with pytest.raises(JournalFault):
             await journal.accept(entry(1), sending=True)
     gave_up.set()
@@ -203,7 +203,7 @@ async def test_a_database_that_is_away_is_a_fault_after_a_while_and_nothing_is_k
     with monkeypatch.context() as away:
         away.setattr("gateway.journal.postgres.opening.connect", nowhere)
         end_sessions(postgres_server, journal)
-        away.setattr(journal, "_patience", 1.0)
+        away.setattr(journal._calls, "_patience", 1.0)
         with pytest.raises(JournalFault, match="does not answer"):
             await journal.accept(entry(1), sending=False)
     assert await journal.accept(entry(2), sending=False) == Accepted(Status.PENDING)

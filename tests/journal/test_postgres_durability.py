@@ -63,7 +63,7 @@ async def test_a_new_session_takes_nothing_in_before_it_has_looked(
         commit(postgres_server, "off")
         end_sessions(postgres_server, journal)
         with monkeypatch.context() as short:
-            short.setattr(journal, "_patience", 1.0)
+            short.setattr(journal._calls, "_patience", 1.0)
             with pytest.raises(JournalFault):
                 await journal.accept(entry(1), sending=False)
     finally:

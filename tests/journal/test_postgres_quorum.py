@@ -114,5 +114,5 @@ async def test_a_restarted_server_shows_nothing_before_its_standbys_have_it(
 
 def row(server: Server, journal: PostgresJournal) -> str:
     """The status of the only row, as another session sees it."""
-    schema = journal._url.rpartition("=")[2]
+    schema = journal._sessions._url.rpartition("=")[2]
     return server.sql(f"SELECT status FROM {schema}.enrollment")  # noqa: S608 - our own name

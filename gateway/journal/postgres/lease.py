@@ -1,14 +1,9 @@
 """The lease's row: look, renew, take over, give back; each in a transaction alone."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
 
 from gateway.journal import moves
-
-if TYPE_CHECKING:
-    from gateway.journal.postgres.session import Session
-
-LEASE: Final = "delivery"
+from gateway.journal.postgres.session import LEASE, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +23,7 @@ class Row:
     recovered: int | None = None
 
 
-async def look(session: "Session") -> Row:
+async def look(session: Session) -> Row:
     """As another one left it."""
     found = await session.connection.fetchrow(
         "SELECT holder, epoch, beat, word FROM lease WHERE name = $1", LEASE
@@ -36,7 +31,7 @@ async def look(session: "Session") -> Row:
     return Row(mine=False, holder=found[0], epoch=found[1], beat=found[2], word=found[3])
 
 
-async def renew(session: "Session", holder: str, epoch: int, word: str) -> Row | None:
+async def renew(session: Session, holder: str, epoch: int, word: str) -> Row | None:
     """One more beat; None: it is not this gateway's any more."""
     beat = await session.connection.fetchval(
         "UPDATE lease SET beat = beat + 1, word = $4"
@@ -50,7 +45,7 @@ async def renew(session: "Session", holder: str, epoch: int, word: str) -> Row |
     return None if beat is None else Row(True, holder, epoch, beat, word)
 
 
-async def take(session: "Session", holder: str, seen: Row, word: str, *, now: float) -> Row | None:
+async def take(session: Session, holder: str, seen: Row, word: str, *, now: float) -> Row | None:
     """Take it as it was seen, and leave every attempt of the last holder in doubt, due now.
 
     None: it has moved since, or another one was faster.
@@ -71,7 +66,7 @@ async def take(session: "Session", holder: str, seen: Row, word: str, *, now: fl
     return Row(True, holder, epoch, seen.beat + 1, word, recovered)
 
 
-async def recover(session: "Session", *, now: float) -> int:
+async def recover(session: Session, *, now: float) -> int:
     """What was sending is in doubt; how many."""
     to = moves.crashed(now=now)
     status = await session.connection.execute(
@@ -85,7 +80,7 @@ async def recover(session: "Session", *, now: float) -> int:
     return count
 
 
-async def give_back(session: "Session", holder: str, epoch: int) -> None:
+async def give_back(session: Session, holder: str, epoch: int) -> None:
     """Let anyone take it at once."""
     await session.connection.execute(
         "UPDATE lease SET holder = NULL, beat = beat + 1"

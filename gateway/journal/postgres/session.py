@@ -4,10 +4,12 @@ Which calls run in it is not known here. A transaction is begun, filled, and the
 or rolled back; what was counted goes with it.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from gateway.journal.postgres.figures import Figures
-from gateway.journal.postgres.lease import LEASE
+
+LEASE: Final = "delivery"
+"""The name of the lease's row, which ``ready`` locks; ``lease`` has the rest of it."""
 
 
 class TurnLost(Exception):
