@@ -279,7 +279,10 @@ class House:
     async def stop(self) -> None:
         """Told to stop: close the doors, let what is under way end, close the journal."""
         self._listening = False
-        await asyncio.wait([self.household.spawn(self._stop())])
+        stopping = self.household.spawn(self._stop())
+        await asyncio.wait([stopping])
+        if not stopping.cancelled() and (error := stopping.exception()) is not None:
+            self.complain(f"the gateway did not stop in peace: {error!r}")
         self.alive = False
         self.household.kill()
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from simulation.whole.draw import draw
 from simulation.whole.history import History
 from simulation.whole.judging import judge
-from simulation.whole.loop import SteppingLoop
+from simulation.whole.loop import EndlessError, SteppingLoop
 from simulation.whole.scenario import Scenario
 from simulation.whole.world import World
+
+MOST_TURNS = 500_000
+"""Of the event loop. The longest histories take some thirty thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,23 @@ class Played:
 
 def play(scenario: Scenario) -> Played:
     """Play it to its end, or to the first broken invariant."""
-    loop = SteppingLoop()
+    loop = SteppingLoop(most=MOST_TURNS)
+    worlds: list[World] = []
 
-    async def main() -> Played:
+    async def main() -> None:
         world = World(scenario, loop)
+        worlds.append(world)
         await world.play()
         if not world.broken:
             judge(world)
-        return Played(scenario.seed, tuple(world.broken), world.tally, loop.time(), world.history)
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        return runner.run(main())
+        try:
+            runner.run(main())
+        except EndlessError:
+            worlds[0].complain(f"no end after {MOST_TURNS} turns of the event loop")
+        world = worlds[0]
+        return Played(scenario.seed, tuple(world.broken), world.tally, loop.time(), world.history)
 
 
 def play_seed(seed: int) -> Played:

@@ -1,6 +1,7 @@
 """A whole world for one history: puts the parts together, and plays it to its end."""
 
 import asyncio
+import contextvars
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from random import Random
@@ -91,8 +92,8 @@ class World:
         loop.on_turn = loop.on_idle = lambda: None
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
-        """Something of the world outside of the gateway."""
-        task = self._loop.create_task(work)
+        """Something of the world outside of the gateway, even if that is where it is asked for."""
+        task = self._loop.create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -202,11 +203,20 @@ class World:
             await asyncio.sleep(_LOOK_EVERY)
 
     def _slack(self) -> float:
-        """What the machine and the server may add to a drain by themselves."""
+        """What the machine, the server and a person may add to a drain by themselves.
+
+        Too old is only who has its turn, so of those with one ordering key a person decides about
+        one after the other: each waits for the look into the server's books, and has an attempt.
+        """
         scenario = self.scenario
         work = len(scenario.arrivals) * scenario.model.service_seconds / scenario.model.workers
         away = sum(end.seconds for end in scenario.ends)
-        return 3 * work + away + 5 * scenario.policy.settle_seconds + 4000.0 * len(scenario.jumps)
+        chains = Counter((one.station, one.ordering_key) for one in scenario.arrivals)
+        grows_old = scenario.policy.retry.max_age < _DRAIN
+        longest = max((n for (_, key), n in chains.items() if key), default=0) if grows_old else 0
+        decisions = 5 * scenario.policy.settle_seconds
+        decisions += longest * (scenario.policy.settle_seconds + scenario.timeout)
+        return 3 * work + away + decisions + 4000.0 * len(scenario.jumps)
 
     def _odd(self, status: int | None) -> int | None:
         if status is not None and status >= 500 and self._loop.time() >= self.scenario.calm_at:
