@@ -93,6 +93,11 @@ def restored(phase: Phase, *, now: float) -> Standing:
     return Standing(after, Phase.READY, now, None, OLDER)
 
 
+def lost(*, now: float) -> Standing:
+    """One whose body is gone: for a person, who asks its station."""
+    return Standing(Status.DEAD_LETTER, Phase.PARKED, None, now, LOST)
+
+
 def released(status: Status, reason: str | None, *, now: float) -> Standing:
     """One that was held back, now that it is the first with its ordering key."""
     return Standing(status, Phase.READY, now, None, reason)

@@ -4,6 +4,7 @@ from gateway.core.lifecycle import Status
 from gateway.journal import moves
 from gateway.journal.contract import Accepted, Entry, Existing, JournalFull
 from gateway.journal.sqlite import order
+from gateway.journal.sqlite.bodies import Bodies, is_large
 from gateway.journal.sqlite.contents import Contents
 from gateway.journal.sqlite.lines import Lines
 from gateway.journal.sqlite.looking import Looking
@@ -20,18 +21,27 @@ class Accepting:
     """Used inside a transaction."""
 
     def __init__(
-        self, session: Session, space: Space, lines: Lines, contents: Contents, looking: Looking
+        self,
+        session: Session,
+        space: Space,
+        lines: Lines,
+        contents: Contents,
+        looking: Looking,
+        bodies: Bodies,
     ) -> None:
         self._session = session
         self._space = space
         self._lines = lines
         self._contents = contents
         self._looking = looking
+        self._bodies = bodies
 
     def accept(self, entry: Entry, *, sending: bool, size: int) -> Accepted | Existing:
         """Insert, unless the identity is known."""
         session = self._session
-        if not self._space.has_room_for(size):
+        apart = len(entry.body.data) if is_large(entry.body.data) else 0
+        growth = self._bodies.growth(apart) if apart else 0
+        if not self._space.has_room_for(size, apart=apart, growth=growth):
             known = self._looking.find_identity(entry.identity)
             if known is None:
                 raise JournalFull(
@@ -67,9 +77,11 @@ class Accepting:
             known = self._looking.find_identity(entry.identity)
             if known is not None:
                 return Existing(known)
-        self._contents.put(session.connection.last_insert_rowid(), entry)
+        grown = self._contents.put(
+            session.connection.last_insert_rowid(), entry, spare=self._space.spare()
+        )
         session.counted["accepted"] += 1
         session.counted[begins.status] += 1
-        self._space.take(size)
+        self._space.take(size, apart=apart, grown=grown)
         self._lines.join(entry.station, line)
         return Accepted(begins.status, rank)

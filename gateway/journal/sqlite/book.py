@@ -18,6 +18,7 @@ from gateway.journal.contract import Totals, Usage
 from gateway.journal.sqlite import reserve, salvage
 from gateway.journal.sqlite.accepting import Accepting
 from gateway.journal.sqlite.audit import Audit
+from gateway.journal.sqlite.bodies import Bodies
 from gateway.journal.sqlite.contents import Contents
 from gateway.journal.sqlite.guard import Guard
 from gateway.journal.sqlite.lines import Lines
@@ -49,16 +50,21 @@ class SqliteBook:
         except Damaged:
             salvage.salvage(path, stamp=stamp(now))
             self._connection = self._open(path, settings)
+        try:
+            self._bodies = bodies = Bodies(self._connection, path)
+        except BaseException:
+            self._connection.close()
+            raise
         self._space = Space(
-            self._connection, path, max_bytes=max_bytes, min_free_bytes=min_free_bytes
+            self._connection, bodies, path, max_bytes=max_bytes, min_free_bytes=min_free_bytes
         )
         self._session = session = Session(self._connection)
         self._lines = Lines(self._connection)
         self.notes = Notes(session)
         self.audit = Audit(session)
-        self.looking = Looking(session)
-        parts = (self._space, self._lines, Contents(session), self.looking)
-        self.accepting = Accepting(session, *parts)
+        self.looking = Looking(session, bodies)
+        parts = (self._space, self._lines, Contents(session, bodies), self.looking)
+        self.accepting = Accepting(session, *parts, bodies)
         self.moving = Moving(session, *parts)
 
     def _open(self, path: Path, settings: Mapping[str, str | int]) -> apsw.Connection:
@@ -89,14 +95,17 @@ class SqliteBook:
 
     def commit(self) -> None:
         """See ``writer.Book``."""
+        self._bodies.sync()
         self._session.write_counters()
         self._session.execute("COMMIT")
+        self._bodies.keep()
         self._lines.keep()
 
     def rollback(self) -> None:
         """See ``writer.Book``."""
         self._session.counted.clear()
         self._lines.undo()
+        self._bodies.undo()
         if self._connection.in_transaction:
             self._session.execute("ROLLBACK")
 
@@ -119,6 +128,7 @@ class SqliteBook:
                 self._guard.broken()
         finally:
             self._connection.close()
+            self._bodies.close()
 
     # -- eras ------------------------------------------------------------------------------------
 
@@ -127,6 +137,9 @@ class SqliteBook:
         found = Era.parse(self.notes.recall(ERA))
         older = self._guard.judge(found, accepted=self._session.accepted())
         self.notes.remember(ERA, str(self._guard.next_era(found)))
+        for seq in self._bodies.outside():
+            self._bodies.disown(seq)
+            self.moving.lose(seq, now=now)
         interrupted = self.moving.doubt_interrupted(now=now)
         if older is None:
             return interrupted

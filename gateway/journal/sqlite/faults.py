@@ -1,5 +1,6 @@
-"""What an error of SQLite means for the journal's promises."""
+"""What an error of SQLite, or of the disk, means for the journal's promises."""
 
+import errno
 from typing import Final
 
 import apsw
@@ -10,11 +11,12 @@ from gateway.journal.contract import JournalBroken, JournalFault, JournalFull, J
 # a second sync would succeed and prove nothing (Rebello et al., "Can Applications Recover from
 # fsync Failures?", ATC '20). Other I/O errors fail before the commit is believed.
 _SYNC_FAILED: Final = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC})
+_FULL: Final = "no space is left on the journal's disk; it goes on when there is"
 _MEANINGS: Final[tuple[tuple[type[Exception], type[JournalFault], str], ...]] = (
     (
         apsw.FullError,
         JournalFull,
-        "no space is left on the journal's disk; it goes on when there is",
+        _FULL,
     ),
     (
         apsw.BusyError,
@@ -46,6 +48,10 @@ def fault_of(error: Exception) -> JournalFault:
     for kind, fault, text in _MEANINGS:
         if isinstance(error, kind):
             return fault(text)
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return JournalFull(_FULL)
+    if isinstance(error, OSError):
+        return JournalFault(f"the journal could not do this: {error.strerror}")
     if getattr(error, "extendedresult", None) in _SYNC_FAILED:
         return JournalBroken("the disk failed to sync the journal; check the disk, then restart")
     return JournalFault(f"the journal could not do this: {type(error).__name__}: {error}")

@@ -7,6 +7,7 @@ from itertools import islice
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import DuePage, Kept, Life
 from gateway.journal.sqlite import rows
+from gateway.journal.sqlite.bodies import Bodies
 from gateway.journal.sqlite.session import Session
 
 _PROMOTED_AT_ONCE = 1000
@@ -28,8 +29,9 @@ UPDATE enrollment SET phase = 'ready' WHERE seq IN (
 class Looking:
     """Used inside a transaction."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, bodies: Bodies) -> None:
         self._session = session
+        self._bodies = bodies
 
     def find(self, enrollment_id: str) -> Kept | None:
         """By its id, without the body."""
@@ -44,7 +46,7 @@ class Looking:
     def load(self, enrollment_id: str) -> Kept | None:
         """By its id, with the body."""
         row = self._session.one(f"{_WHOLE} id = ?", enrollment_id)
-        return None if row is None else rows.kept(row)
+        return None if row is None else rows.whole(row, self._bodies.read)
 
     def due(self, *, now: float, limit: int) -> DuePage:
         """Pick up what fell due, then read what is ready by rank."""

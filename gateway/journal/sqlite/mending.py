@@ -32,8 +32,9 @@ CREATE TEMP TABLE stood (seq INTEGER PRIMARY KEY, status TEXT NOT NULL, accepted
 _NO_CONTENT: Final = """
 SELECT e.seq, e.id, e.status, e.accepted_at, e.phase = 'done' FROM enrollment e
 LEFT JOIN content c ON c.seq = e.seq LEFT JOIN body b ON b.seq = e.seq
-WHERE c.seq IS NULL
-    OR (e.phase <> 'done' AND (c.body_key IS NULL OR coalesce(c.body, b.data) IS NULL))"""
+LEFT JOIN extent x ON x.seq = e.seq
+WHERE c.seq IS NULL OR (e.phase <> 'done' AND (
+    c.body_key IS NULL OR (coalesce(c.body, b.data) IS NULL AND x.seq IS NULL)))"""
 _NO_ANSWER: Final = """
 SELECT e.seq, e.id, e.status, e.accepted_at FROM enrollment e JOIN content c USING (seq)
 LEFT JOIN answer a USING (seq)
@@ -44,6 +45,7 @@ _ERASE: Final = """
 UPDATE content SET body_key = NULL, body = NULL WHERE body_key IS NOT NULL
     AND seq NOT IN (SELECT seq FROM enrollment WHERE phase <> 'done');
 DELETE FROM body WHERE seq NOT IN (SELECT seq FROM enrollment WHERE phase <> 'done');
+DELETE FROM extent WHERE seq NOT IN (SELECT seq FROM content WHERE body_key IS NOT NULL);
 DELETE FROM answer WHERE seq NOT IN (SELECT seq FROM content WHERE answer_key IS NOT NULL);
 """
 _NO_ROW: Final = """

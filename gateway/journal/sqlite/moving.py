@@ -3,7 +3,7 @@
 Which move is allowed is decided in ``journal.moves``; the SQL only carries it out.
 """
 
-from gateway.core.lifecycle import UNDELIVERED, Status
+from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
 from gateway.journal import moves
 from gateway.journal.contract import Change, JournalFull, Kept
 from gateway.journal.moves import Phase, Standing
@@ -110,6 +110,15 @@ class Moving:
                 "UPDATE enrollment SET last_attempt_at = ? WHERE seq = ?", (now, seq)
             )
         return len(waiting)
+
+    def lose(self, seq: int, *, now: float) -> None:
+        """The body of one is gone: a person must know, and its station send it again."""
+        row = self._session.one("SELECT status, station FROM enrollment WHERE seq = ?", seq)
+        if row is None or Status(row[0]) in FINAL:
+            return
+        status, station = Status(row[0]), row[1]
+        self._move(seq, status, moves.lost(now=now))
+        self._lines.moved(station, waited=status in UNDELIVERED, waits=False)
 
     def _move(self, seq: int, before: Status, to: Standing) -> None:
         self._session.execute(_MOVE, (*to, seq))

@@ -1,5 +1,6 @@
 """The columns that are read together, and what they become."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from gateway.core.lifecycle import Status
@@ -11,26 +12,40 @@ LIFE: Final = (
 )
 _LIFE_END: Final = 11
 KEPT: Final = f"{LIFE}, fingerprint, envelope_key, envelope, answer_key, answer"
-WHOLE: Final = f"{KEPT}, body_key, body"
+WHOLE: Final = f"{KEPT}, body_key, body, place, length"
 DUE: Final = (
     "id, station, status, rank, attempts, accepted_at, last_attempt_at, reason, requeued_at"
 )
 AUDIT: Final = "seq, at, actor, action, subject, detail, link"
 
 
-def life(row: tuple[Any, ...]) -> Life:
+def life(row: Sequence[Any]) -> Life:
     """A row of ``LIFE``."""
     return Life(row[0], row[1], Status(row[2]), *row[3:_LIFE_END])
 
 
 def kept(row: tuple[Any, ...]) -> Kept:
-    """A row of ``KEPT`` or ``WHOLE``."""
-    fingerprint, envelope_key, envelope, answer_key, answer, *body = row[_LIFE_END:]
+    """A row of ``KEPT``."""
+    return _kept(row, None)
+
+
+def whole(row: tuple[Any, ...], read: Callable[[int, int], bytes]) -> Kept:
+    """A row of ``WHOLE``. ``read``: the bytes at a place, of a length, in the file of bodies."""
+    *row_kept, key, data, place, length = row
+    if key is None:
+        return _kept(row_kept, None)
+    if data is None and place is not None:
+        data = read(place, length)
+    return _kept(row_kept, Sealed(key, data or b""))
+
+
+def _kept(row: Sequence[Any], body: Sealed | None) -> Kept:
+    fingerprint, envelope_key, envelope, answer_key, answer = row[_LIFE_END:]
     return Kept(
         life=life(row),
         fingerprint=fingerprint,
         envelope=Sealed(envelope_key, envelope),
-        body=Sealed(body[0], body[1] or b"") if body and body[0] is not None else None,
+        body=body,
         answer=None if answer_key is None else Sealed(answer_key, answer or b""),
     )
 

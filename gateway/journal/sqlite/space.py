@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 
 from gateway.journal.contract import Usage
+from gateway.journal.sqlite.bodies import Bodies
 from gateway.journal.sqlite.opening import WAL_LIMIT
 from gateway.journal.sqlite.reserve import Reserve
 
@@ -24,9 +25,16 @@ class Space:
     """Bytes taken, allowed and free; looked at once for each transaction."""
 
     def __init__(
-        self, connection: apsw.Connection, path: Path, *, max_bytes: int, min_free_bytes: int
+        self,
+        connection: apsw.Connection,
+        bodies: Bodies,
+        path: Path,
+        *,
+        max_bytes: int,
+        min_free_bytes: int,
     ) -> None:
         self._connection = connection
+        self._bodies = bodies
         self._directory = path.parent
         self._max_bytes = max_bytes
         self._page_size = int(connection.pragma("page_size"))
@@ -42,29 +50,39 @@ class Space:
     def look(self) -> None:
         """Measure.
 
-        What erased bodies gave back is used again before the file grows: it is free. The log holds
+        What erased bodies gave back is used again before a file grows: it is free. The log holds
         a second copy of what is about to go into the file, and has a bound of its own.
         """
         pages = int(self._connection.pragma("page_count"))
         pages -= int(self._connection.pragma("freelist_count"))
-        self._used = pages * self._page_size
+        self._used = pages * self._page_size + self._bodies.held
         self._look_at_disk()
         if not self._reserve.is_whole and self._free >= 2 * self._reserve.size:
             self._reserve.take()
             self._look_at_disk()
 
-    def take(self, size: int) -> None:
-        """Count what this transaction writes: twice on the disk, to the log and to the file."""
-        self._used += size
-        self._free -= 2 * size
+    def take(self, size: int, *, apart: int = 0, grown: int = 0) -> None:
+        """Count what this transaction writes: rows twice on the disk, to the log and to the file.
 
-    def has_room_for(self, size: int) -> bool:
-        """Whether an enrollment of ``size`` bytes may be accepted."""
+        Args:
+            size: all of it.
+            apart: how much of that went into the file of bodies.
+            grown: by how much that grew.
+        """
+        self._used += size
+        self._free -= 2 * (size - apart) + grown
+
+    def has_room_for(self, size: int, *, apart: int = 0, growth: int = 0) -> bool:
+        """Whether an enrollment may be accepted. For the arguments see ``take``."""
         return (
             self._reserve.is_whole
             and self._used + size <= self._max_bytes
-            and self._free - 2 * size >= self._min_free_bytes
+            and self._free - 2 * (size - apart) - growth >= self._min_free_bytes
         )
+
+    def spare(self) -> int:
+        """How much may be taken from the disk before nothing is accepted any more."""
+        return max(self._free - self._min_free_bytes, 0)
 
     def has_room_for_an_attempt(self) -> bool:
         """Whether one more intent may be written, and its outcome after it."""

@@ -11,6 +11,7 @@ import apsw
 
 from gateway.journal.contract import JournalFault
 from gateway.journal.sqlite import reserve, salvage
+from gateway.journal.sqlite.bodies import Bodies
 from gateway.journal.sqlite.faults import fault_of
 from gateway.journal.sqlite.guard import Guard
 from gateway.journal.sqlite.opening import SETTINGS, open_file
@@ -47,6 +48,20 @@ def opened(path: Path, *, whole: bool = False) -> Iterator[apsw.Connection]:
             connection.close()
     except apsw.Error as error:
         raise fault_of(error) from error
+
+
+@contextmanager
+def bodies_of(connection: apsw.Connection, path: Path) -> Iterator[Bodies]:
+    """The large bodies of an opened journal.
+
+    Raises:
+        JournalFault: their file is gone.
+    """
+    bodies = Bodies(connection, path)
+    try:
+        yield bodies
+    finally:
+        bodies.close()
 
 
 def note(connection: apsw.Connection, name: str) -> str | None:

@@ -12,7 +12,9 @@ import apsw
 from gateway.journal.keyring import MARK, KeyRing
 from gateway.journal.progress import Progress
 from gateway.journal.sealing import key_id_of
-from gateway.journal.sqlite.offline import note, opened
+from gateway.journal.sqlite.bodies import Bodies, is_large
+from gateway.journal.sqlite.faults import fault_of
+from gateway.journal.sqlite.offline import bodies_of, note, opened
 from gateway.journal.transfer import (
     LEAVING,
     PLAIN,
@@ -27,7 +29,7 @@ from gateway.journal.transfer import (
 )
 
 _SELECT: Final = f"""
-SELECT {", ".join((*PLAIN, *SEALED))} FROM enrollment JOIN sealed USING (seq)
+SELECT {", ".join((*PLAIN, *SEALED))}, place, length FROM enrollment JOIN sealed USING (seq)
 WHERE {LEAVING} ORDER BY seq"""  # noqa: S608 - constants
 _KEYS: Final = f"""
 SELECT envelope_key, body_key FROM enrollment JOIN content USING (seq) WHERE {LEAVING}"""  # noqa: S608 - as above
@@ -48,15 +50,21 @@ def export(path: Path, file: Path, *, progress: Progress) -> Exported:
         FileExistsError: it is not replaced.
         JournalFault: see ``offline.opened``.
     """
-    with opened(path) as connection, new_file(file) as out:
+    with (
+        opened(path) as connection,
+        bodies_of(connection, path) as bodies,
+        new_file(file) as out,
+    ):
         total = connection.execute(f"SELECT count(*) FROM enrollment WHERE {LEAVING}").get  # noqa: S608 - constants
         used = set[str]()
         for row in connection.execute(_KEYS):
             used |= {key_id_of(key).hex() for key in row if key}
         keys = tuple(sorted(used))
         write_head(out, count=total, keyring=note(connection, MARK), keys=keys)
-        for number, row in enumerate(connection.execute(_SELECT), 1):
-            write_row(out, row)
+        for number, (*columns, place, length) in enumerate(connection.execute(_SELECT), 1):
+            if place is not None:
+                columns[-1] = bodies.read(place, length)
+            write_row(out, columns)
             progress(number, total)
     return Exported(total, keys)
 
@@ -68,19 +76,24 @@ def import_(path: Path, file: Path, ring: KeyRing, *, now: float, progress: Prog
         JournalFault: it is no export, is cut short, needs keys that are not here; or as
             ``offline.opened``.
     """
-    with opened(path) as connection, incoming(file, ring) as export_file:
+    with (
+        opened(path) as connection,
+        bodies_of(connection, path) as bodies,
+        incoming(file, ring) as export_file,
+    ):
         taken = known = 0
         with connection:
             for each in export_file:
-                if _take(connection, each, now=now):
+                if _take(connection, bodies, each, now=now):
                     taken += 1
                 else:
                     known += 1
                 progress(taken + known, export_file.count)
+            bodies.sync()
     return Imported(taken, known)
 
 
-def _take(connection: apsw.Connection, each: dict[str, Any], *, now: float) -> bool:
+def _take(connection: apsw.Connection, bodies: Bodies, each: dict[str, Any], *, now: float) -> bool:
     """Put one in; False: it is there."""
     if connection.execute(_KNOWN, (each["id"], each["identity"])).fetchall():
         return False
@@ -110,8 +123,14 @@ def _take(connection: apsw.Connection, each: dict[str, Any], *, now: float) -> b
     )
     seq = connection.last_insert_rowid()
     connection.execute(_CONTENT, (seq, each["envelope_key"], each["envelope"], each["body_key"]))
-    if each["body"] is not None:
-        connection.execute(_BODY, (seq, each["body"]))
+    body = each["body"]
+    if body is not None and is_large(body):
+        try:
+            bodies.put(seq, body)
+        except OSError as error:
+            raise fault_of(error) from error
+    elif body is not None:
+        connection.execute(_BODY, (seq, body))
     for name in ("accepted", str(to.status)):
         connection.execute("UPDATE counter SET value = value + 1 WHERE name = ?", (name,))
     return True

@@ -8,7 +8,7 @@ from gateway.journal.keyring import MARK, KeyRing
 from gateway.journal.progress import Progress
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import rows
-from gateway.journal.sqlite.offline import note, opened
+from gateway.journal.sqlite.offline import bodies_of, note, opened
 from gateway.journal.verifying import EVERY, Verified, check_mark
 
 _AUDIT = f"SELECT {rows.AUDIT} FROM audit ORDER BY seq"  # noqa: S608 - constants
@@ -29,7 +29,7 @@ def verify(path: Path, ring: KeyRing, *, progress: Progress, acknowledge: bool =
     """
     sealer = Sealer(ring)
     found = Verified()
-    with opened(path, whole=True) as connection:
+    with opened(path, whole=True) as connection, bodies_of(connection, path) as bodies:
         check_mark(note(connection, MARK), ring)
         if acknowledge:
             with connection:
@@ -41,7 +41,7 @@ def verify(path: Path, ring: KeyRing, *, progress: Progress, acknowledge: bool =
         total = sum(found.by_status.values())
         query = f"SELECT {rows.WHOLE} FROM enrollment JOIN sealed USING (seq) ORDER BY seq"  # noqa: S608 - constants
         for number, row in enumerate(connection.execute(query), 1):
-            found.open(sealer, rows.kept(row))
+            found.open(sealer, rows.whole(row, bodies.read))
             if number % EVERY == 0 or number == total:
                 progress(number, total)
         found.audit = chain.check(rows.audit(row) for row in connection.execute(_AUDIT))
