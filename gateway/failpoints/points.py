@@ -36,6 +36,8 @@ STEPS: Final[Mapping[str, Place]] = {
     # in the journal's thread; commit serves every change
     "transaction": Place(_BOOK, "SqliteBook.begin"),
     "insert": Place(f"{_SQLITE}.accepting", "Accepting.accept"),
+    "write-body": Place(f"{_SQLITE}.bodies.store", "Bodies.put"),  # a large one
+    "sync-bodies": Place(f"{_SQLITE}.bodies.file", "BodyFile.sync"),
     "commit": Place(_BOOK, "SqliteBook.commit"),
     "tidy": Place(_BOOK, "SqliteBook.tidy"),
     "recover": Place(_BOOK, "SqliteBook.recover"),

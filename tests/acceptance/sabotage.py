@@ -26,6 +26,7 @@ from gateway.journal.postgres import opening
 from gateway.journal.postgres.opening import Migration
 from gateway.journal.sealing import Sealer
 from gateway.journal.sqlite import SqliteJournal
+from gateway.journal.sqlite.bodies.file import BodyFile
 from gateway.journal.sqlite.opening import SETTINGS
 from tests.journal.disk import FailingDisk
 from tests.support import power
@@ -73,6 +74,11 @@ def no_sync() -> None:
     """A break: SQLite's ``synchronous=OFF``."""
     lax = partial(SqliteJournal, settings={**SETTINGS, "synchronous": 0})
     patch("gateway.wiring.parts.SqliteJournal", lax).start()
+
+
+def no_sync_of_bodies() -> None:
+    """A break: large bodies are left to the page cache."""
+    patch.object(BodyFile, "sync", lambda _: None).start()
 
 
 def never_sync() -> None:
@@ -158,6 +164,7 @@ CHOICES = {
         promise_before_the_commit,
         power_may_fail,
         no_sync,
+        no_sync_of_bodies,
         never_sync,
         clock_jumps,
         read_only,

@@ -37,6 +37,7 @@ class Surge:
         twice: impatient officers: each sends a second time at once, with the same key.
         async_share: how many prefer a receipt to an answer (``Prefer: respond-async``).
         desks: so many ordering keys; every third enrollment has one. 0: none.
+        most_bytes: the size of the largest bodies.
         look_seconds: how long a station waits before it looks at its receipt again.
         promised: keys that a station holds a 202 for.
         sent: how many were sent so far, each counted once.
@@ -52,6 +53,7 @@ class Surge:
     async_share: float = 0.0
     desks: int = 0
     look_seconds: float = 0.5
+    most_bytes: int = 5000
     others: tuple[str, ...] = ()
     sent: int = 0
     promised: set[str] = field(default_factory=set)
@@ -81,7 +83,7 @@ class Surge:
 
     def _visit(self, session: aiohttp.ClientSession, number: int, rng: random.Random) -> "_Visit":
         """A citizen is there, now."""
-        body = rng.randbytes(rng.randint(500, 5000))
+        body = rng.randbytes(rng.randint(500, self.most_bytes))
         now = time.time()
         sent = Sent(
             key=f"surge-{self.seed}-{number}",

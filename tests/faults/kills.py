@@ -25,6 +25,8 @@ from tests.acceptance.stations import Surge
 from tests.faults.recorder import recorder
 
 ENROLLMENTS: Final = 24
+MOST_BYTES: Final = 40_000
+"""More than half of the bodies are large: they go into a file of their own."""
 UP_SECONDS: Final = 10.0
 """How soon it must be up again, where it has a core of its own."""
 PATIENCE: Final = 240.0
@@ -129,6 +131,7 @@ class _Run:
             async_share=plan.async_share,
             desks=plan.desks,
             look_seconds=0.1,
+            most_bytes=MOST_BYTES,
         )
 
     async def play(self) -> Outcome:

@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance import sabotage
 from tests.faults.disk import Disk
 from tests.faults.effort import effort
-from tests.faults.events import Synced, Wrote
+from tests.faults.events import Stretched, Synced, Wrote
 from tests.faults.images import examine, write
 from tests.faults.recordings import STORE, Recording, Told, record, told
 from tests.faults.trials import Seen
@@ -20,6 +20,8 @@ from tests.faults.trials import Seen
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 ENROLLMENTS = 1300  # of which at least 1,000 are content with a 202
+LARGE = 300
+BODIES = ".bodies"
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,13 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """One run for all tests of this module."""
     folder = tmp_path_factory.mktemp("recorded")
     return asyncio.run(record(folder, count=ENROLLMENTS, most_bytes=12_000))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """One run in which nearly all bodies go into the file of bodies, some of them at once."""
+    folder = tmp_path_factory.mktemp("large")
+    return asyncio.run(record(folder, count=LARGE, most_bytes=300_000))
 
 
 def images(
@@ -118,6 +127,67 @@ def test_each_202_left_after_its_bytes_were_synced(recording: Recording, seen: S
     seen(f"{accepted} answers 202")
 
 
+@pytest.mark.fault(
+    2,
+    did="the same with bodies of up to 300 KB, which go into a file of their own that is used again"
+    " and again",
+    sees="as above; each body opens as it was sent",
+    stand_in="the disk is a model that the recording is played to",
+)
+async def test_no_power_loss_takes_a_large_body(
+    large: Recording, tmp_path: Path, seen: Seen
+) -> None:
+    assert reused(large) > 1, "no block was written twice"
+    seeds = seeds_of(2 * effort().images)
+    troubles = await survey(large, seeds, tmp_path)
+    assert not troubles, "\n".join(troubles)
+    seen(f"{len(seeds)} images of {len(large.events):,} events")
+
+
+@pytest.mark.fault(
+    2,
+    did="read the order of calls in the recording with large bodies: for each 202 the writes and"
+    " the sync of bodies, the commit's write and its sync, and the send",
+    sees="bodies were synced before the commit that tells of them was written, and that was synced"
+    " before its 202 left",
+)
+def test_each_202_left_after_its_body_and_then_its_row_were_synced(
+    large: Recording, seen: Seen
+) -> None:
+    accepted, early = early_promises(large)
+    assert early == []
+    assert accepted >= 200
+    assert rows_before_bodies(large) == []
+    seen(f"{accepted} answers 202")
+
+
+def reused(recording: Recording) -> float:
+    """How often each byte of the file of bodies was written, on average."""
+    writes = [each for each in recording.events if isinstance(each, Wrote)]
+    mine = [each for each in writes if each.path.endswith(BODIES)]
+    reach = max(each.offset + len(each.data) for each in mine)
+    return sum(len(each.data) for each in mine) / reach
+
+
+def rows_before_bodies(recording: Recording) -> list[str]:
+    """The receipts whose rows were written while something in the file of bodies was not synced."""
+    promises = (told(event) for event in recording.events)
+    unwritten = {promise.receipt.encode() for promise in promises if promise is not None}
+    unsynced: list[int] = []
+    found = list[str]()
+    for at, event in enumerate(recording.events):
+        match event:
+            case Wrote(path) | Stretched(path) if path.endswith(BODIES):
+                unsynced.append(at)
+            case Synced(path, began) if path.endswith(BODIES):
+                unsynced = [when for when in unsynced if when >= began]
+            case Wrote(_, _, data):
+                receipts = [each for each in unwritten if each in data]
+                unwritten.difference_update(receipts)
+                found += [each.decode() for each in receipts] if unsynced else []
+    return found
+
+
 def early_promises(recording: Recording) -> tuple[int, list[str]]:
     """How many 202 there were, and whose left before what it promises was synced."""
     written: dict[str, tuple[str, int]] = {}  # by receipt: the file, and where in the recording
@@ -158,3 +228,11 @@ async def test_a_gateway_that_promises_before_its_commit_is_found(tmp_path: Path
     accepted, early = early_promises(hasty)
     # Not all: who was held for a while had the promise after the commit, by chance.
     assert len(early) > accepted / 2 > 0
+
+
+async def test_a_gateway_that_does_not_sync_bodies_loses_them(tmp_path: Path) -> None:
+    launcher = ("-m", sabotage.__name__, sabotage.no_sync_of_bodies.__name__)
+    lax = await record(tmp_path, count=100, most_bytes=300_000, launcher=launcher)
+    assert await survey(lax, list(range(10)), tmp_path / "images") != []
+    assert rows_before_bodies(lax) != []
+    assert early_promises(lax)[1] == [], "its rows are synced"

@@ -11,9 +11,10 @@ from gateway.journal.contract import Journal
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.postgres import PostgresJournal, opening, writer
 from gateway.journal.sqlite import SqliteJournal
+from gateway.journal.sqlite.bodies import store as bodies
 from tests.support.postgres import Server, one_server, url_of
 
-STORES: Final = ["memory", "sqlite", "postgres"]
+STORES: Final = ["memory", "sqlite", "sqlite, bodies apart", "postgres"]
 _numbers = itertools.count(1)
 
 
@@ -50,12 +51,17 @@ def new_place(server: Server) -> str:
 
 
 @pytest.fixture(params=STORES)
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[int], Journal]:
+def make(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int], Journal]:
     """Makes a closed journal that may hold so many bytes."""
     match request.param:
         case "memory":
             return lambda limit: MemoryJournal(max_bytes=limit)
         case "sqlite":
+            return lambda limit: SqliteJournal(tmp_path / "journal.db", max_bytes=limit)
+        case "sqlite, bodies apart":
+            monkeypatch.setattr(bodies, "LARGE", 0)  # as if each were large
             return lambda limit: SqliteJournal(tmp_path / "journal.db", max_bytes=limit)
         case _:
             url = new_place(request.getfixturevalue("postgres_server"))

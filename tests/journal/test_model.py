@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import apsw
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -17,6 +18,7 @@ from gateway.core.rank import rank
 from gateway.journal.contract import Journal
 from gateway.journal.memory import MemoryJournal
 from gateway.journal.sqlite import SqliteJournal
+from gateway.journal.sqlite.bodies import store as bodies
 from gateway.journal.sqlite.opening import SETTINGS
 from tests.journal.entries import entry, to
 
@@ -144,11 +146,13 @@ class BothStores(RuleBasedStateMachine):
             counters = dict(connection.execute("SELECT name, value FROM counter"))
             rows = dict(connection.execute("SELECT status, count(*) FROM enrollment GROUP BY 1"))
             bodies = connection.execute(
-                "SELECT status, body IS NULL, body_key IS NULL"
+                "SELECT status, coalesce(length(body), length) IS NULL, body_key IS NULL"
                 " FROM enrollment LEFT JOIN sealed USING (seq)"
             ).fetchall()
             contents = connection.execute("SELECT count(*) FROM content").get
-            apart = connection.execute("SELECT count(*) FROM body").get
+            apart = connection.execute(
+                "SELECT (SELECT count(*) FROM body) + (SELECT count(*) FROM extent)"
+            ).get
         finally:
             connection.close()
         self.folder.cleanup()
@@ -159,5 +163,22 @@ class BothStores(RuleBasedStateMachine):
             assert erased == key_erased == (status in FINAL)
 
 
+class BothStoresOfLargeBodies(BothStores):
+    """The same, as if each body were large."""
+
+    def other(self) -> Journal:
+        """The store that keeps them apart."""
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(bodies, "LARGE", 0)
+        return super().other()
+
+    def teardown(self) -> None:
+        """Look, and undo it."""
+        self.patch.undo()
+        super().teardown()
+
+
 TestBothStores = BothStores.TestCase
 TestBothStores.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+TestBothStoresOfLargeBodies = BothStoresOfLargeBodies.TestCase
+TestBothStoresOfLargeBodies.settings = TestBothStores.settings

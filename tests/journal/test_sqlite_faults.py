@@ -14,6 +14,8 @@ from tests.journal.disk import FailingDisk, Trouble
 from tests.journal.entries import DELIVERED, entry
 
 ACCEPTED = Accepted(Status.PENDING)
+MANY, SOME = range(2, 502), 12_000
+"""So many of so many bytes, in rows: then the log is worth to be written back."""
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ async def test_a_sync_that_fails_while_nobody_calls_is_told_all_the_same(
     watching = asyncio.ensure_future(journal.until_broken())
     await accept(journal, 1)
     trouble.sync, trouble.suffix = apsw.SQLITE_IOERR_FSYNC, ".db"
-    assert await accept(journal, 2, size=6_000_000) == [ACCEPTED]
+    assert await accept(journal, *MANY, size=SOME) == [ACCEPTED] * len(MANY)
     with pytest.raises(JournalBroken, match="check the disk, then restart"):
         await asyncio.wait_for(watching, 30)  # the log was written back in the quiet after it
 
@@ -89,7 +91,7 @@ async def test_a_sync_that_fails_while_the_log_is_written_back_breaks_it_too(
     journal: SqliteJournal, trouble: Trouble
 ) -> None:
     trouble.sync, trouble.suffix = apsw.SQLITE_IOERR_FSYNC, ".db"
-    assert await accept(journal, 1, size=6_000_000) == [ACCEPTED]
+    assert await accept(journal, *MANY, size=SOME) == [ACCEPTED] * len(MANY)
 
     async def look_until_nobody_happens_to_wait() -> None:
         for _ in range(1000):  # only then is the log written back
@@ -100,7 +102,7 @@ async def test_a_sync_that_fails_while_the_log_is_written_back_breaks_it_too(
     trouble.sync = None
     await journal.close()
     await journal.open(now=9.0)
-    assert (await journal.totals()).accepted == 1
+    assert (await journal.totals()).accepted == len(MANY)
 
 
 async def test_a_sync_that_fails_while_it_is_opened_is_told_and_leaves_no_lock(

@@ -117,6 +117,8 @@ class SqliteBook:
         """See ``writer.Book``."""
         if self._space.checkpoint(idle=idle):
             self._guard.written_back(accepted=self._session.accepted())
+        if self._space.is_short:
+            self._bodies.cut()
 
     def close(self, *, trusted: bool) -> None:
         """See ``writer.Book``."""

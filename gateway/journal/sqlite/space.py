@@ -88,6 +88,11 @@ class Space:
         """Whether one more intent may be written, and its outcome after it."""
         return self._reserve.is_whole or self._free >= self._reserve.size // 2
 
+    @property
+    def is_short(self) -> bool:
+        """Whether the disk has so little left that nothing is accepted."""
+        return not self._reserve.is_whole or self._free < self._min_free_bytes
+
     def give_up_reserve(self) -> bool:
         """The disk is full: make room for outcomes. False: there is none to make any more."""
         return self._reserve.give_up()

@@ -85,9 +85,12 @@ class Extents:
             start, self.end = self.end, end
             self._add(start, end)
 
-    def tail(self) -> int:
-        """Where the last stretch that is held ends."""
-        return self._starts.get(self.end, self.end)
+    def shrink(self) -> None:
+        """The file is to end where the last stretch that is held does."""
+        start = self._starts.get(self.end)
+        if start is not None:
+            self._remove(start)
+            self.end = start
 
     def _hold(self, start: int, size: int) -> None:
         """The beginning of a gap."""

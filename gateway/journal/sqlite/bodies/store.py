@@ -123,8 +123,9 @@ class Bodies:
         self._freed.append((place, length))
 
     def cut(self) -> None:
-        """Give the disk back what is behind the last body; durable when this returns."""
-        self._file.cut(self._extents.tail())
+        """Give the disk back what is behind the last body. Between transactions."""
+        self._extents.shrink()
+        self._file.cut(self._extents.end)
 
     def outside(self) -> list[int]:
         """Whose bodies should be where the file is not: it was cut, or is another."""
