@@ -131,7 +131,7 @@ async def test_a_place_is_not_used_again_before_what_freed_it_is_durable(
     await journal.begin(entry(1).id, now=1.0)
     ended = journal.change(entry(1).id, DELIVERED, now=2.0)
     later = journal.accept(entry(2, size=SIZE), sending=False)
-    assert await asyncio.gather(ended, later) == [True, ACCEPTED]  # in one transaction
+    assert list(await asyncio.gather(ended, later)) == [True, ACCEPTED]  # in one transaction
     body = entry(1, size=SIZE).body.data
     assert body in beside(path).read_bytes(), "a crash before the commit would bring its row back"
 
@@ -187,6 +187,7 @@ async def test_a_write_that_fails_refuses_these_and_keeps_nothing_of_them(
     assert await journal.find(entry(2).id) is None
     assert await accept(journal, 2, 3) == [ACCEPTED] * 2
     await whole(journal, 1, 2, 3)
+    assert (await journal.usage()).used < 4 * SIZE, "what failed holds nothing"
 
 
 @pytest.mark.fault(
