@@ -5,13 +5,14 @@ Skips where strace is missing; fails in CI.
 
 import asyncio
 import hashlib
+import itertools
 import json
 import os
 import random
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -76,9 +77,17 @@ def told(event: Event) -> Told | None:
 
 
 async def record(
-    folder: Path, *, count: int, most_bytes: int, launcher: Sequence[str] = PLAIN
+    folder: Path,
+    *,
+    count: int,
+    most_bytes: int,
+    waves: int = 1,
+    launcher: Sequence[str] = PLAIN,
 ) -> Recording:
-    """Run a gateway under strace, a crowd at its door and a server behind it; kill it."""
+    """Run a gateway under strace, a crowd at its door and a server behind it; kill it.
+
+    Between ``waves`` what waits can be delivered.
+    """
     if shutil.which("strace") is None:
         assert os.environ.get("CI") != "true", "strace is missing: install it"
         pytest.skip("strace is missing: install it")
@@ -86,7 +95,7 @@ async def record(
     async with recorder(folder, model=Model(workers=8, service_seconds=0.005)) as url:
         with Gateway(folder, url, {"intake.hold_seconds": 1}) as gateway:
             await asyncio.to_thread(gateway.start, ("-m", traced.__name__, str(trace), *launcher))
-            sent = await asyncio.wait_for(_crowd(gateway.url, count, most_bytes), PATIENCE)
+            sent = await asyncio.wait_for(_crowd(gateway.url, count, most_bytes, waves), PATIENCE)
             process = gateway.running.process.pid
             gateway.kill()
             await _until_whole(trace, process)
@@ -102,16 +111,16 @@ async def record(
     )
 
 
-async def _crowd(url: str, count: int, most_bytes: int) -> dict[str, str]:
+async def _crowd(url: str, count: int, most_bytes: int, waves: int) -> dict[str, str]:
     """Stations that send one after the other, most content with a receipt; some look at theirs."""
     rng = random.Random("crowd")
     bodies = {
         f"key-{number}": rng.randbytes(rng.randint(500, most_bytes)) for number in range(count)
     }
-    waiting = iter(bodies.items())
+    ready = iter(bodies.items())
     receipts: list[str] = []
 
-    async def station(session: aiohttp.ClientSession) -> None:
+    async def station(session: aiohttp.ClientSession, waiting: Iterator[tuple[str, bytes]]) -> None:
         for key, body in waiting:
             headers = {"Idempotency-Key": key}
             if rng.random() < 0.8:
@@ -122,8 +131,10 @@ async def _crowd(url: str, count: int, most_bytes: int) -> dict[str, str]:
                 receipts.append(answer.headers["Gateway-Receipt"])
 
     async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=0)) as session:
-        await asyncio.gather(*(station(session) for _ in range(STATIONS)))
-        await asyncio.sleep(1.0)  # a quiet moment, in which the log may be written back
+        for _ in range(waves):
+            wave = itertools.islice(ready, count // waves)
+            await asyncio.gather(*(station(session, wave) for _ in range(STATIONS)))
+            await asyncio.sleep(1.0)  # a quiet moment, in which the log may be written back
         for receipt in rng.sample(receipts, len(receipts) // 5):
             async with session.get(f"/_gateway/receipts/{receipt}") as answer:
                 await answer.read()

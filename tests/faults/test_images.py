@@ -20,7 +20,7 @@ from tests.faults.trials import Seen
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 ENROLLMENTS = 1300  # of which at least 1,000 are content with a 202
-LARGE = 300
+LARGE = 180
 BODIES = ".bodies"
 
 
@@ -35,7 +35,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 def large(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """One run in which nearly all bodies go into the file of bodies, some of them at once."""
     folder = tmp_path_factory.mktemp("large")
-    return asyncio.run(record(folder, count=LARGE, most_bytes=300_000))
+    return asyncio.run(record(folder, count=LARGE, most_bytes=120_000, waves=6))
 
 
 def images(
@@ -129,7 +129,7 @@ def test_each_202_left_after_its_bytes_were_synced(recording: Recording, seen: S
 
 @pytest.mark.fault(
     2,
-    did="the same with bodies of up to 300 KB, which go into a file of their own that is used again"
+    did="the same with bodies of up to 120 KB, which go into a file of their own that is used again"
     " and again",
     sees="as above; each body opens as it was sent",
     stand_in="the disk is a model that the recording is played to",
@@ -156,7 +156,7 @@ def test_each_202_left_after_its_body_and_then_its_row_were_synced(
 ) -> None:
     accepted, early = early_promises(large)
     assert early == []
-    assert accepted >= 200
+    assert accepted >= 120
     assert rows_before_bodies(large) == []
     seen(f"{accepted} answers 202")
 
@@ -232,7 +232,7 @@ async def test_a_gateway_that_promises_before_its_commit_is_found(tmp_path: Path
 
 async def test_a_gateway_that_does_not_sync_bodies_loses_them(tmp_path: Path) -> None:
     launcher = ("-m", sabotage.__name__, sabotage.no_sync_of_bodies.__name__)
-    lax = await record(tmp_path, count=100, most_bytes=300_000, launcher=launcher)
+    lax = await record(tmp_path, count=60, most_bytes=120_000, launcher=launcher)
     assert await survey(lax, list(range(10)), tmp_path / "images") != []
     assert rows_before_bodies(lax) != []
     assert early_promises(lax)[1] == [], "its rows are synced"

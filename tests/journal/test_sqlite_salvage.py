@@ -20,6 +20,8 @@ from tests.journal.test_sqlite_crash import killed_after
 
 PAGE = int(SETTINGS["page_size"])
 COUNT = 300
+_NOBODYS = """
+SELECT count(*) FROM extent WHERE seq NOT IN (SELECT seq FROM content WHERE body_key IS NOT NULL)"""
 
 
 @pytest.fixture
@@ -185,6 +187,9 @@ async def test_a_damaged_page_of_content_costs_at_most_its_own(
         assert found.rows[number].answer is None
         del found.rows[number]
     found.intact()
+    connection = apsw.Connection(str(path))
+    assert connection.execute(_NOBODYS).get == 0
+    connection.close()
     if table == "body":
         assert 0 < len(found.lost) < COUNT / 2
         assert kind == "leaf" or len(found.lost) == 1
