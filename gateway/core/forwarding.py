@@ -101,7 +101,9 @@ def _check_segments(path: str) -> None:
     raise TargetUnsafe("target-encoding")
 
 
-def end_to_end(headers: Iterable[tuple[str, str]], *, without: frozenset[str]) -> Headers:
+def end_to_end(
+    headers: Iterable[tuple[str, str]], *, without: frozenset[str] = frozenset()
+) -> Headers:
     """The headers that go on, in order: neither hop-by-hop, nor named in ``Connection``.
 
     Args:

@@ -22,7 +22,6 @@ from gateway.core.forwarding import PSEUDONYM, end_to_end, sendable
 from gateway.core.problems import Language, ProblemType
 
 RECEIPTS = "/_gateway/receipts/"
-_NOT_PASSED: frozenset[str] = frozenset()
 
 
 class Refused(Exception):
@@ -122,7 +121,7 @@ def reply(
 
 def answered(answer: Answer, receipt_id: str, *, replayed: bool) -> Reply:
     """The server's own answer, now or again."""
-    headers = CIMultiDict(sendable(end_to_end(answer.headers, without=_NOT_PASSED)))
+    headers = CIMultiDict(sendable(end_to_end(answer.headers)))
     headers["Gateway-Receipt"] = receipt_id
     if replayed:
         headers["Idempotency-Replayed"] = "true"
