@@ -87,9 +87,13 @@ def load_or_create(path: Path) -> ReceiptKeys:
     try:
         if path.stat().st_mode & 0o077:
             raise ReceiptKeyFault("the receipts key file must be readable by its owner only (0600)")
-        return ReceiptKeys(KeySet.import_key_set(json.loads(path.read_text("utf-8"))))
+        raw = path.read_bytes()
     except OSError as error:
         raise ReceiptKeyFault(f"the receipts key file cannot be read: {error.strerror}") from None
+    try:
+        return ReceiptKeys(KeySet.import_key_set(json.loads(raw)))
+    except ReceiptKeyFault:
+        raise
     except (JoseError, ValueError, KeyError, TypeError, IndexError):
         raise ReceiptKeyFault("the receipts key file is no JWK set of private keys") from None
 
