@@ -131,6 +131,12 @@ def test_no_drain_where_nothing_waits_or_the_server_never_returned() -> None:
     assert drains(Evidence()) == []
 
 
+@pytest.mark.parametrize(("waiting", "found"), [(10, 0), (11, 1)])
+def test_where_each_worker_has_one_none_waits_for_its_turn(waiting: int, found: int) -> None:
+    came = [5.0] * waiting
+    assert len(drains(evidence(came, [7.0] * waiting, [Outage(4, 6, "hang")]))) == found
+
+
 def test_an_outage_lasts_until_the_first_state_that_is_not_down() -> None:
     states = [
         State(0, "up"),
