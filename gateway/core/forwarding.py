@@ -40,6 +40,10 @@ _VISIBLE: Final = re.compile(r"[\x21\x22\x24-\x7e]+")  # visible ASCII without "
 _MOST_DECODED: Final = 4  # encoded more often than this, a path is no honest one
 _SEPARATOR: Final = re.compile(r"[/\\]")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# RFC 9110, section 7.2, and RFC 3986, section 3.2.2: a name, an address, perhaps a port.
+_HOST: Final = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]+\]|(?:[0-9A-Za-z._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?"
+)
 
 
 class TargetUnsafe(ValueError):
@@ -70,6 +74,11 @@ def check_target(target: str, *, host: str | None) -> str:
     if "%" in path or "." in path or "\\" in path:
         _check_segments(path)
     return target
+
+
+def is_host(value: str) -> bool:
+    """Whether a ``Host`` header names a host. A list, a path or a login in it is none."""
+    return _HOST.fullmatch(value) is not None
 
 
 def _origin_form(target: str, host: str | None) -> str:

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.http import HttpVersion10, HttpVersion11
 from aiohttp.web_protocol import RequestPayloadError
 
-from gateway.core.forwarding import HOP_BY_HOP, is_text
+from gateway.core.forwarding import HOP_BY_HOP, is_host, is_text
 from gateway.core.problems import ProblemType
 from gateway.intake.replies import Refused
 
@@ -31,6 +31,7 @@ def check_framing(request: web.BaseRequest) -> None:
     version = request.version
     headers = request.headers
     codings = headers.get("Transfer-Encoding")
+    host = headers.get("Host")
     known = version in (HttpVersion11, HttpVersion10)
     if not known:
         request._cache["version"] = HttpVersion11  # noqa: SLF001 - the answer is in one we speak
@@ -38,6 +39,7 @@ def check_framing(request: web.BaseRequest) -> None:
         known
         and request.method not in _NOT_SERVED
         and (codings is None or (version == HttpVersion11 and codings.lower() == "chunked"))
+        and (host is None or is_host(host))
     )
     for name, value in headers.items():
         # Asked here, before the call: almost every header is plain ASCII.

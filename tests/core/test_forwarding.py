@@ -12,6 +12,7 @@ from gateway.core.forwarding import (
     check_target,
     end_to_end,
     forwarded,
+    is_host,
     via,
     with_credential,
 )
@@ -173,3 +174,18 @@ def test_the_gateways_own_credential_takes_the_place_of_the_stations(
     own: str | None, sent: Headers
 ) -> None:
     assert with_credential((("authorization", "station"), ("X-Note", "one")), own) == sent
+
+
+@pytest.mark.parametrize(
+    "host", ["g", "g:8080", "g:", "10.0.0.7", "[::1]", "[2001:db8::1]:8080", "a_b.c-d~e", "g%2d"]
+)
+def test_a_name_or_an_address_is_a_host(host: str) -> None:
+    assert is_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "g/x", "g@h", "g, h", "g h", 'g"', "g:80a", "g:123456", "::1", "[g]", "g%2", "g\\h"],
+)
+def test_what_names_no_host_is_none(host: str) -> None:
+    assert not is_host(host)

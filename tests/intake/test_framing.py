@@ -36,6 +36,7 @@ AMBIGUOUS = {
     "an underscored length": post(b"Content-Length: 1_0", body=b"x" * 10),
     "a length in hex": post(b"Content-Length: 0x1", body=b"x"),
     "an empty length": post(b"Content-Length: "),
+    "a length of 2^64 + 1": post(b"Content-Length: 18446744073709551617", body=b"x"),
     "an odd coding": post(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n"),
     "gzip before chunked": post(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"),
     "chunked twice": post(b"Transfer-Encoding: chunked, chunked", body=b"0\r\n\r\n"),
@@ -53,6 +54,26 @@ AMBIGUOUS = {
         b"Transfer-Encoding: chunked", body=b"1\r\nxx\r\n0\r\n\r\n"
     ),
     "a huge chunk size": post(b"Transfer-Encoding: chunked", body=b"F" * 17 + b"\r\nx"),
+    "a bare LF after a chunk's size": post(
+        b"Transfer-Encoding: chunked", body=b"1\nx\r\n0\r\n\r\n"
+    ),
+    "a bare LF after a chunk": post(b"Transfer-Encoding: chunked", body=b"1\r\nx\n0\r\n\r\n"),
+    "a bare LF in a chunk's extension": post(
+        b"Transfer-Encoding: chunked", body=b"1;a\nx\r\n0\r\n\r\n"
+    ),
+    "a CR in a chunk's extension": post(
+        b"Transfer-Encoding: chunked", body=b"1;a\rb\r\nx\r\n0\r\n\r\n"
+    ),
+    "a space after a chunk's size": post(
+        b"Transfer-Encoding: chunked", body=b"1 \r\nx\r\n0\r\n\r\n"
+    ),
+    "a length in a trailer": post(
+        b"Transfer-Encoding: chunked", body=b"1\r\nx\r\n0\r\nContent-Length: 5\r\n\r\n"
+    ),
+    "a parameter of chunked": post(b"Transfer-Encoding: chunked;q=1", body=b"0\r\n\r\n"),
+    "chunked with a vertical tab": post(b"Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n"),
+    "a comma before chunked": post(b"Transfer-Encoding: ,chunked", body=b"0\r\n\r\n"),
+    "an empty coding and a length": post(b"Transfer-Encoding:", b"Content-Length: 1", body=b"x"),
     "obs-fold": post(b"X-A: 1", b" folded", b"Content-Length: 0"),
     "a space before the colon": post(b"Content-Length : 0"),
     "a space in a name": post(b"X A: 1", b"Content-Length: 0"),
@@ -62,6 +83,11 @@ AMBIGUOUS = {
     "a bare LF after a header": b"POST /e HTTP/1.1\nHost: g\nContent-Length: 0\n\n",
     "bare LFs in one header": post(b"X-A: 1\nContent-Length: 0"),
     "two hosts": post(b"Host: h", b"Content-Length: 0"),
+    "a path in the host": b"POST /e HTTP/1.1\r\nHost: g/../h\r\nContent-Length: 0\r\n\r\n",
+    "a login in the host": b"POST /e HTTP/1.1\r\nHost: g@h\r\nContent-Length: 0\r\n\r\n",
+    "a list of hosts": b"POST /e HTTP/1.1\r\nHost: g, h\r\nContent-Length: 0\r\n\r\n",
+    "a quote in the host": b'POST /e HTTP/1.1\r\nHost: g";for="x\r\nContent-Length: 0\r\n\r\n',
+    "an empty host": b"POST /e HTTP/1.1\r\nHost: \r\nContent-Length: 0\r\n\r\n",
     "no host": b"POST /e HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
     "HTTP/1.32": post(b"Content-Length: 0", version=b"HTTP/1.32"),
     "HTTP/2.0": post(b"Content-Length: 0", version=b"HTTP/2.0"),
