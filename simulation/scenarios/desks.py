@@ -27,7 +27,9 @@ from loadtests.stations import (
     impatient,
     station_names,
 )
-from simulation.whole.house import Brought, Gone, House, Line
+from simulation.whole.calls import Gone
+from simulation.whole.door import Brought, Line
+from simulation.whole.house import House
 
 if TYPE_CHECKING:
     from loadtests.logs import SentEvent
@@ -134,7 +136,7 @@ class _Desk:
                 PRIORITY,
                 0.0 if enrollment.asynchronous else desks.hold,
             )
-            got = await desks.reach(lambda house, line: house.enroll(brought, body, line))  # noqa: B023 - awaited here
+            got = await desks.reach(lambda house, line: house.door.enroll(brought, body, line))  # noqa: B023 - awaited here
             answer = _understood(got)
             waited = self._loop.time() - at
             decision = desks.habit(answer, enrollment.attempt, waited, self._rng)
@@ -177,7 +179,7 @@ class _Desk:
         name = self._name
         return _understood(
             await self._desks.reach(
-                lambda house, line: house.receipt(location, name, line, wait=RECEIPT_WAIT)
+                lambda house, line: house.door.receipt(location, name, line, wait=RECEIPT_WAIT)
             )
         )
 

@@ -10,7 +10,7 @@ from gateway.journal.contract import Kept
 from loadtests.evidence import Case, gather
 from loadtests.logs import End, Recorded, Run, SentEvent
 from loadtests.verdict import decide
-from simulation.whole.house import key_of
+from simulation.whole.secrets import key_of
 from simulation.whole.world import World
 
 _NEVER = ("doubled", "invented", "altered", "out_of_order", "dishonest")

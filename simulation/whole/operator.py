@@ -3,32 +3,58 @@
 A person can look into the recording server's own books, which the gateway cannot.
 """
 
-from __future__ import annotations
-
 import asyncio
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Awaitable, Callable
 
 from gateway.admin.acts import NotAllowed
-from gateway.core.decide import REQUEUED
+from gateway.core.decide import REQUEUED, DeliveryPolicy
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import JournalFault, Life
-from simulation.whole.house import Gone, House, key_of
+from simulation.whole.calls import Gone
+from simulation.whole.history import History
+from simulation.whole.house import House
+from simulation.whole.journal import WatchedJournal
 from simulation.whole.scenario import Act
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from simulation.whole.world import World
+from simulation.whole.secrets import key_of
+from simulation.whole.server_shell import ServerShell
+from simulation.whole.transport import Doubts
 
 _AGAIN = 1.0  # seconds until someone who found the gateway closed tries again
 _ACTOR = "operator"
 
 
 class Operator:
-    """Acts through the admin room's own code."""
+    """Acts through the admin room's own code, at whichever run of the gateway is up.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    Args:
+        house: the run that is up.
+        policy: the gateway's.
+        journal: what waits for a decision.
+        shell: the server, with its books.
+        doubts: what the gateway was in doubt of; a decision about it ends that.
+        history: the story is written here, and has the time.
+        tally: counts what was done.
+    """
+
+    def __init__(
+        self,
+        *,
+        house: Callable[[], House | None],
+        policy: DeliveryPolicy,
+        journal: WatchedJournal,
+        shell: ServerShell,
+        doubts: Doubts,
+        history: History,
+        tally: Counter[str],
+    ) -> None:
+        self._house = house
+        self._policy = policy
+        self._journal = journal
+        self._shell = shell
+        self._doubts = doubts
+        self._history = history
+        self._tally = tally
         self._hands = asyncio.Lock()
 
     async def act(self, what: Act) -> None:
@@ -37,8 +63,8 @@ class Operator:
             await self._do(what)
 
     async def _do(self, what: Act) -> None:
-        self._world.tally[f"operator {what.value}"] += 1
-        self._world.history.note("operator", what.value)
+        self._tally[f"operator {what.value}"] += 1
+        self._history.note("operator", what.value)
         match what:
             case Act.PAUSE:
                 await self._ask(lambda house: house.acts.pause("maintenance", actor=_ACTOR))
@@ -51,10 +77,9 @@ class Operator:
 
     async def clear_dead_letters(self) -> bool:
         """Decide about all of them; False: there are none."""
-        world = self._world
-        if not world.journal.standing_at(Status.DEAD_LETTER):
+        if not self._journal.standing_at(Status.DEAD_LETTER):
             return False
-        await asyncio.sleep(world.scenario.policy.settle_seconds)
+        await asyncio.sleep(self._policy.settle_seconds)
         await self._ask(self._decide_all)
         return True
 
@@ -63,10 +88,10 @@ class Operator:
             try:
                 await what(house)
             except (NotAllowed, JournalFault) as no:
-                self._world.history.note("operator", f"is told: {no}")
+                self._history.note("operator", f"is told: {no}")
 
         while True:
-            house = self._world.house
+            house = self._house()
             if house is not None:
                 try:
                     return await house.asked(within(house))
@@ -85,17 +110,16 @@ class Operator:
 
     async def _decide(self, house: House, life: Life) -> None:
         """Requeue it; where nobody but a person can know, look into the server's books first."""
-        world = self._world
-        policy, doubts = world.scenario.policy, world.doubts
+        policy, doubts = self._policy, self._doubts
         if not policy.honours_key and not policy.can_look_up:
             kept = await house.journal.find(life.id)
             if kept is None:
                 return
             key = key_of(kept)
-            if world.shell.recorded.get(key):
+            if self._shell.recorded.get(key):
                 await house.acts.cancel(life.id, actor=_ACTOR)
                 return
-            if world.history.now() < doubts.sent_at.get(key, 0.0) + policy.settle_seconds:
+            if self._history.now() < doubts.sent_at.get(key, 0.0) + policy.settle_seconds:
                 return
             doubts.open.discard(key)
         await house.acts.requeue(life.id, actor=_ACTOR)

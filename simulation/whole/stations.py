@@ -12,8 +12,10 @@ from random import Random
 from gateway.core.lifecycle import Status
 from gateway.intake.replies import Refused, Reply
 from loadtests.logs import Answer, Sent, SentEvent, Told
+from simulation.whole.calls import Gone
+from simulation.whole.door import Line
 from simulation.whole.history import History
-from simulation.whole.house import Gone, House, Line
+from simulation.whole.house import House
 from simulation.whole.scenario import Arrival
 
 _TELLS: dict[str, Answer] = {
@@ -110,7 +112,7 @@ class Stations:
         else:
             leaves = None
         try:
-            got = await house.enroll(arrival, body, line)
+            got = await house.door.enroll(arrival, body, line)
         except Gone:
             return self._hears(arrival, attempt, 0, "failed")
         finally:
@@ -129,7 +131,7 @@ class Stations:
         if house is None:
             return False
         try:
-            standing = await house.look(arrival)
+            standing = await house.door.look(arrival)
         except Gone:
             return False
         if standing is None:

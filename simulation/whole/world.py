@@ -54,7 +54,13 @@ class World:
         self._ends = list(scenario.ends)
         self._struck: Counter[Blow] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watch = Watch(self)
+        self._watch = Watch(
+            house=lambda: self.house,
+            journal=self.journal,
+            history=self.history,
+            complain=self.complain,
+            calm_at=scenario.calm_at + scenario.timeout,
+        )
 
     def rng(self, purpose: str) -> Random:
         """Chance of its own for each purpose, so that one more draw here moves nothing there."""
@@ -68,7 +74,15 @@ class World:
     async def play(self) -> None:
         """From the beginning to the end, or to the first broken invariant."""
         scenario, loop = self.scenario, self._loop
-        operator = Operator(self)
+        operator = Operator(
+            house=lambda: self.house,
+            policy=scenario.policy,
+            journal=self.journal,
+            shell=self.shell,
+            doubts=self.doubts,
+            history=self.history,
+            tally=self.tally,
+        )
         for arrival in scenario.arrivals:
             self.stations.expect(arrival)
         for at, seconds in scenario.jumps:
