@@ -9,7 +9,7 @@ from gateway.config.keys import ROUTES, sections
 from gateway.config.settings import Settings
 
 INTRODUCTION: Final = """\
-<!-- Made by `enrollment-gateway config schema --as page`. Change gateway/config/settings.py. -->
+<!-- Made by `enrollment-gateway config schema --as page`. Change gateway/config/settings/. -->
 
 # Configuration
 
