@@ -224,6 +224,25 @@ class Journal(Protocol):
         """
         ...
 
+    async def audit_once(
+        self,
+        actor: str,
+        action: str,
+        subject: str,
+        detail: str,
+        *,
+        note: str,
+        was: str | None,
+        becomes: str,
+        now: float,
+    ) -> AuditRecord | None:
+        """As ``audit``, and what is kept under ``note`` changes in the same commit.
+
+        None, and nothing changes, where something else than ``was`` is kept there: whoever
+        changed it has recorded the act already.
+        """
+        ...
+
     async def audit_list(
         self, *, limit: int = 100, before: int | None = None
     ) -> tuple[AuditRecord, ...]:

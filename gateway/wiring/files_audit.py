@@ -84,14 +84,20 @@ class FileAudit:
     async def _record(self, told: Sequence[Change]) -> None:
         noted = await self.journal.recall(self.seen)
         seen = Change(*json.loads(noted)) if noted else None
-        new = [each for each in told if seen is None or each > seen]
-        for each in new:
-            kept = await self.journal.audit(
-                each.by, each.action, each.name, f"at {each.at}", now=self.clock.now()
+        for each in told:
+            if seen is not None and each <= seen:
+                continue
+            becomes = json.dumps([each.at, each.name, each.action, each.by])
+            kept = await self.journal.audit_once(
+                *(each.by, each.action, each.name, f"at {each.at}"),
+                note=self.seen,
+                was=noted,
+                becomes=becomes,
+                now=self.clock.now(),
             )
-            await self.journal.remember(
-                self.seen, json.dumps([each.at, each.name, each.action, each.by])
-            )
+            if kept is None:  # another gateway of this journal has read the file, too
+                return
+            noted = becomes
             self.publish(OperatorActed(kept.seq, kept.link, kept.actor, kept.action, kept.subject))
 
 

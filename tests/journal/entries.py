@@ -2,7 +2,7 @@
 
 from gateway.core.enrollment import DEFAULT_PRIORITY
 from gateway.core.lifecycle import Status
-from gateway.journal.contract import Change, Entry, Sealed
+from gateway.journal.contract import AuditRecord, Change, Entry, Journal, Sealed
 
 ANSWER = Sealed(b"answer-key", b"answer-data")
 
@@ -39,6 +39,13 @@ def to(status: Status, *, at: float | None = None, was: Status | None = None) ->
     """A change to ``status``; ``at``: when it is due again."""
     answer = ANSWER if status in {Status.DELIVERED, Status.REJECTED} else None
     return Change(status, f"now-{status}", at, answer, was)
+
+
+async def once(journal: Journal, was: str | None, becomes: str) -> AuditRecord | None:
+    """An act that is noted under ``seen``."""
+    return await journal.audit_once(
+        *("ana", "station added", "mauk-1", ""), note="seen", was=was, becomes=becomes, now=3.0
+    )
 
 
 DELIVERED = to(Status.DELIVERED)

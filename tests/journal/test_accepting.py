@@ -14,7 +14,7 @@ from gateway.journal.contract import (
     JournalFull,
     Life,
 )
-from tests.journal.entries import ANSWER, DEAD, DELIVERED, entry, to
+from tests.journal.entries import ANSWER, DEAD, DELIVERED, entry, once, to
 
 
 async def test_a_new_enrollment_is_pending_and_due_at_once(journal: Journal) -> None:
@@ -235,6 +235,7 @@ USES: dict[str, Use] = {
     "remember": lambda journal: journal.remember("x", "y"),
     "recall": lambda journal: journal.recall("x"),
     "audit": lambda journal: journal.audit("a", "b", "c", "d", now=1.0),
+    "audit_once": lambda journal: once(journal, None, "1"),
     "audit_list": lambda journal: journal.audit_list(),
 }
 

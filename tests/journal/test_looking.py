@@ -1,5 +1,6 @@
 """The contract, for every store: figures, lists, forgetting, notes, and what operators did."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from gateway.core.lifecycle import FINAL, Status
 from gateway.journal.chain import check
 from gateway.journal.contract import Accepted, AuditRecord, Change, Journal, Totals, Usage
 from gateway.journal.damage import NOTE
-from tests.journal.entries import DELIVERED, entry, to
+from tests.journal.entries import DELIVERED, entry, once, to
 from tests.journal.test_delivering import bring
 
 NOTHING = dict.fromkeys(Status, 0)
@@ -139,6 +140,20 @@ async def test_each_record_of_the_audit_is_linked_to_the_one_before(journal: Jou
     found = check(kept)
     assert found.holds
     assert (found.records, found.unlinked, found.head) == (3, 0, made[-1].link)
+
+
+async def test_what_is_noted_with_an_act_changes_with_it_or_neither_does(journal: Journal) -> None:
+    first = await once(journal, None, "1")
+    assert first is not None
+    assert await once(journal, None, "2") is None  # someone was faster
+    assert await journal.recall("seen") == "1"
+    second = await once(journal, "1", "2")
+    assert second is not None
+    assert await once(journal, "1", "2") is None
+    assert (await journal.audit_list(), await journal.recall("seen")) == ((second, first), "2")
+    both = await asyncio.gather(*(once(journal, "2", value) for value in "34"))
+    assert [record is None for record in both] == [False, True]
+    assert check(tuple(reversed(await journal.audit_list()))).holds
 
 
 async def test_usage_grows_with_what_is_kept_and_shrinks_with_what_is_delivered(

@@ -11,7 +11,7 @@ from gateway.journal.contract import Accepted, Existing
 from gateway.journal.postgres import PostgresJournal, lease
 from gateway.journal.postgres.session import Session
 from gateway.journal.sharing import Hint
-from tests.journal.entries import ANSWER, CANCELLED, DEAD, DELIVERED, entry, to
+from tests.journal.entries import ANSWER, CANCELLED, DEAD, DELIVERED, entry, once, to
 from tests.support.clock import ManualClock
 from tests.support.postgres import Server
 
@@ -126,6 +126,14 @@ async def test_what_operators_decide_is_written_by_any(pair: Pair) -> None:
     await first.change(entry(2).id, DEAD, now=2.0)
     assert await second.change(entry(1).id, CANCELLED, now=3.0)
     assert await second.change(entry(2).id, to(Status.PENDING, at=3.0), now=3.0)
+
+
+async def test_one_of_two_records_what_both_saw(pair: Pair) -> None:
+    first, second = pair
+    made = await asyncio.gather(once(first, None, "1"), once(second, None, "1"))
+    assert sum(record is not None for record in made) == 1
+    assert len(await first.audit_list()) == 1
+    assert await second.recall("seen") == "1"
 
 
 async def test_all_tell_the_same_sums_notes_and_lists(pair: Pair) -> None:

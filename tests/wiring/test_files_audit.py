@@ -1,5 +1,6 @@
 """What commands changed in a file is in the audit, once, with who did it."""
 
+import asyncio
 from pathlib import Path
 
 from gateway.core.facts import Fact, OperatorActed
@@ -47,6 +48,19 @@ async def test_each_change_is_recorded_once_with_who_and_when(tmp_path: Path) ->
     acted = [fact for fact in facts if isinstance(fact, OperatorActed)]
     assert [(fact.actor, fact.subject) for fact in acted][-1] == ("citra on desk", "balaraja-1")
     assert [fact.seq for fact in acted] == [1, 2, 3]
+
+
+async def test_two_gateways_that_read_one_file_record_each_change_once(tmp_path: Path) -> None:
+    file, journal, facts = tmp_path / "stations.json", MemoryJournal(), list[Fact]()
+    await journal.open(now=0.0)
+    for number in range(3):
+        station_file.add(file, f"balaraja-{number}", by="ana on desk", now=float(number))
+    told = changes_of_stations(station_file.entries(file))
+    await asyncio.gather(*(stations_audit(journal, facts).look(told) for _ in range(2)))
+    assert [subject for _, _, subject, _ in await audited(journal)] == [
+        f"balaraja-{number}" for number in range(3)
+    ]
+    assert len(facts) == 3
 
 
 async def test_a_journal_that_cannot_take_it_is_told_later(tmp_path: Path) -> None:

@@ -262,6 +262,26 @@ class MemoryJournal(Committed):
         await self._committed()
         return record
 
+    async def audit_once(
+        self,
+        actor: str,
+        action: str,
+        subject: str,
+        detail: str,
+        *,
+        note: str,
+        was: str | None,
+        becomes: str,
+        now: float,
+    ) -> AuditRecord | None:
+        """See the contract."""
+        self._check_open()
+        if self._state.texts.get(note) != was:
+            await self._committed()
+            return None
+        self._write(lambda state: state.texts.update({note: becomes}))
+        return await self.audit(actor, action, subject, detail, now=now)
+
     async def audit_list(
         self, *, limit: int = 100, before: int | None = None
     ) -> tuple[AuditRecord, ...]:

@@ -39,7 +39,7 @@ from gateway.journal.postgres.faults import fault_of
 from gateway.journal.postgres.hints import Hints
 from gateway.journal.postgres.moving import Decision, Intent
 from gateway.journal.postgres.opening import Migration
-from gateway.journal.postgres.reading import Filters
+from gateway.journal.postgres.reading import Filters, Noted
 from gateway.journal.postgres.session import Session
 from gateway.journal.postgres.sessions import Sessions
 from gateway.journal.postgres.writer import Writer
@@ -301,6 +301,23 @@ class PostgresJournal:
         """See the contract."""
         record = AuditRecord(0, now, actor, action, subject, detail)
         return await self._calls.read(reading.audit, record, str(uuid.uuid4()))
+
+    async def audit_once(
+        self,
+        actor: str,
+        action: str,
+        subject: str,
+        detail: str,
+        *,
+        note: str,
+        was: str | None,
+        becomes: str,
+        now: float,
+    ) -> AuditRecord | None:
+        """See the contract."""
+        record = AuditRecord(0, now, actor, action, subject, detail)
+        noted = Noted(note, was, becomes)
+        return await self._calls.read(reading.audit_once, record, str(uuid.uuid4()), noted)
 
     async def audit_list(
         self, *, limit: int = 100, before: int | None = None

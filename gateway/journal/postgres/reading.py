@@ -183,21 +183,55 @@ async def recall(session: Session, name: str) -> str | None:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A text that an act changes: its name, what it was, what it becomes."""
+
+    name: str
+    was: str | None
+    becomes: str
+
+
 async def audit(session: Session, record: AuditRecord, token: str) -> AuditRecord:
     """Add a record behind the last one, by one gateway at a time; its number and link are made."""
+    known = await _in_turn(session, token)
+    return known or await _add(session, record, token)
+
+
+async def audit_once(
+    session: Session, record: AuditRecord, token: str, noted: Noted
+) -> AuditRecord | None:
+    """As ``audit``, and the note changes with it; None where it is not what it was."""
+    known = await _in_turn(session, token)
+    if known is not None:
+        return known
+    if await recall(session, noted.name) != noted.was:
+        session.be_sure()
+        return None
+    await remember(session, noted.name, noted.becomes)
+    return await _add(session, record, token)
+
+
+async def _in_turn(session: Session, token: str) -> AuditRecord | None:
+    """Wait for our turn; the record that this call made before, if it did."""
     await session.connection.execute(
         "INSERT INTO line AS l (ordering, locked) VALUES ($1, 1)"
         " ON CONFLICT (ordering) DO UPDATE SET locked = l.locked + 1",
         _AUDIT_LOCK,
     )
-    if session.again:
-        known = await session.connection.fetchrow(
-            f"SELECT {rows.AUDIT} FROM audit WHERE token = $1",  # noqa: S608 - constants
-            token,
-        )
-        if known is not None:
-            session.be_sure()
-            return rows.audit(known)
+    if not session.again:
+        return None
+    known = await session.connection.fetchrow(
+        f"SELECT {rows.AUDIT} FROM audit WHERE token = $1",  # noqa: S608 - constants
+        token,
+    )
+    if known is None:
+        return None
+    session.be_sure()
+    return rows.audit(known)
+
+
+async def _add(session: Session, record: AuditRecord, token: str) -> AuditRecord:
     last = await audit_list(session, limit=1, before=None)
     made = linked(last[0] if last else None, record)
     await session.connection.execute(

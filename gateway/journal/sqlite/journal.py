@@ -182,6 +182,29 @@ class SqliteJournal:
             lambda book: book.audit.add(AuditRecord(0, now, actor, action, subject, detail))
         )
 
+    async def audit_once(
+        self,
+        actor: str,
+        action: str,
+        subject: str,
+        detail: str,
+        *,
+        note: str,
+        was: str | None,
+        becomes: str,
+        now: float,
+    ) -> AuditRecord | None:
+        """See the contract."""
+        record = AuditRecord(0, now, actor, action, subject, detail)
+
+        def once(book: SqliteBook) -> AuditRecord | None:
+            if book.notes.recall(note) != was:
+                return None
+            book.notes.remember(note, becomes)
+            return book.audit.add(record)
+
+        return await self._call(once)
+
     async def audit_list(
         self, *, limit: int = 100, before: int | None = None
     ) -> tuple[AuditRecord, ...]:
