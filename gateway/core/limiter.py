@@ -121,7 +121,7 @@ class Limiter:
         if not sample.failed:
             self._borne.answered(began_as=began_as)
         full = self._waiting > 0
-        move = self._state.observe(sample, full=full, now=now)
+        move = self._state.observe(sample, full=full, running=len(self._attempts), now=now)
         facts = () if move is None else self._carry_out(move, now)
         if not sample.failed:
             self._borne.now_at(self.window if full else len(self._attempts) + 1)

@@ -20,7 +20,7 @@ def feed(
     for _ in range(most):
         now += response(state.window) / state.window
         sample = Sample(DELIVERED, response(state.window))
-        move = state.observe(sample, full=True, now=now)
+        move = state.observe(sample, full=True, running=state.window - 1, now=now)
         if move is not None:
             return move, now
     return None, now

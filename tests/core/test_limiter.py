@@ -82,6 +82,17 @@ def test_a_ghost_holds_its_slot_until_its_time_is_over() -> None:
     assert (one.free(now=60.0), one.ghosts, one.next_wakeup()) == (4, 0, None)
 
 
+def test_refusals_that_overtake_the_answers_of_a_wide_window_are_no_outage() -> None:
+    one = Limiter(settings=LimiterSettings(initial_window=80), rng=Random(1), now=0.0)
+    one.demand(1000, now=0.0)
+    for number in range(80):
+        one.start(str(number), now=0.0)
+    for number in range(8):
+        assert one.finish(str(number), BAD, now=0.01) == ()
+    one.finish("8", GOOD, now=0.2)
+    assert one.state is UpstreamState.SLOW_START
+
+
 def test_a_server_that_stops_answering_gets_one_canary_at_a_time() -> None:
     one = limiter()
     facts = trip(one)

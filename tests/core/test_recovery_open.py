@@ -28,7 +28,7 @@ def test_the_wait_after_a_failure_grows_up_to_five_seconds(failures: int, longes
     for seed in range(200):
         state = Open(window=4, next_window=4, rng=Random(seed), due=0.0)
         for _ in range(failures):
-            state.observe(Sample(REFUSED, 0.1), full=True, now=100.0)
+            state.observe(Sample(REFUSED, 0.1), full=True, running=0, now=100.0)
         due = state.next_wakeup()
         assert due is not None
         waits.append(due - 100.0)
@@ -39,7 +39,7 @@ def test_the_wait_after_a_failure_grows_up_to_five_seconds(failures: int, longes
 @pytest.mark.parametrize(("asked", "waited"), [(30.0, 30.0), (1e9, 300.0)])
 def test_retry_after_is_honoured_within_reason(asked: float, waited: float) -> None:
     state = opened()
-    state.observe(Sample(REFUSED, 0.1, retry_after=asked), full=True, now=100.0)
+    state.observe(Sample(REFUSED, 0.1, retry_after=asked), full=True, running=0, now=100.0)
     assert state.next_wakeup() == 100.0 + waited
 
 
@@ -55,13 +55,13 @@ def test_canaries_that_are_cut_at_once_leave_no_more_ghosts_than_there_are_slots
             ended = now + 0.1
             ghosts.append(ended + 30.0)
             sample = Sample(Outcome.IN_DOUBT, 0.1, ghost_until=ghosts[-1])
-            state.observe(sample, full=True, now=ended)
+            state.observe(sample, full=True, running=0, now=ended)
             now = ended + 0.1
 
 
 def test_a_canary_that_timed_out_delays_the_next_no_further() -> None:
     state = opened()
-    state.observe(Sample(Outcome.IN_DOUBT, 30.0, ghost_until=70.0), full=True, now=40.0)
+    state.observe(Sample(Outcome.IN_DOUBT, 30.0, ghost_until=70.0), full=True, running=0, now=40.0)
     due = state.next_wakeup()
     assert due is not None
     assert 40.5 <= due <= 42.0
@@ -70,7 +70,10 @@ def test_a_canary_that_timed_out_delays_the_next_no_further() -> None:
 def test_three_answers_in_a_row_end_the_outage() -> None:
     state = opened()
     good, bad = Sample(DELIVERED, 0.1), Sample(REFUSED, 0.1)
-    moves = [state.observe(one, full=True, now=20.0) for one in (good, good, bad, good, good, good)]
+    moves = [
+        state.observe(one, full=True, running=0, now=20.0)
+        for one in (good, good, bad, good, good, good)
+    ]
     assert moves[:5] == [None] * 5
     assert moves[5] is not None
     assert (moves[5].to, moves[5].window) == (UpstreamState.SLOW_START, 6)
@@ -79,12 +82,12 @@ def test_three_answers_in_a_row_end_the_outage() -> None:
 
 def test_after_an_answer_the_next_canary_is_due_at_once() -> None:
     state = opened()
-    state.observe(Sample(DELIVERED, 0.1), full=True, now=20.0)
+    state.observe(Sample(DELIVERED, 0.1), full=True, running=0, now=20.0)
     assert state.at_once(now=20.0) == 1
 
 
 def test_nothing_starts_while_paused_and_nothing_is_learned() -> None:
     state = Paused("certificate expired", until=7.0)
     assert (state.window, state.at_once(now=8.0), state.next_wakeup()) == (0, 0, 7.0)
-    assert state.observe(Sample(REFUSED, 0.1), full=True, now=1.0) is None
+    assert state.observe(Sample(REFUSED, 0.1), full=True, running=0, now=1.0) is None
     assert repr(state) == "<Paused: certificate expired>"

@@ -82,14 +82,16 @@ def test_out_of_steady_it_looks_once_more_before_it_climbs() -> None:
 def test_no_window_is_raised_while_the_load_does_not_fill_it() -> None:
     state = slow_start()
     for second in range(1000):
-        assert state.observe(Sample(DELIVERED, 0.2), full=False, now=float(second)) is None
+        assert (
+            state.observe(Sample(DELIVERED, 0.2), full=False, running=0, now=float(second)) is None
+        )
     assert state.window == 4
 
 
 def test_a_fall_after_a_raise_is_our_doing_and_a_cliff() -> None:
     state = slow_start()
     state.moved(5, now=0.0)
-    moves = [state.observe(Sample(REFUSED, 0.1), full=True, now=1.0) for _ in range(5)]
+    moves = [state.observe(Sample(REFUSED, 0.1), full=True, running=0, now=1.0) for _ in range(5)]
     assert moves[-1] is not None
     assert (moves[-1].to, moves[-1].cliff) == (UpstreamState.OPEN, 5)
 
@@ -97,7 +99,8 @@ def test_a_fall_after_a_raise_is_our_doing_and_a_cliff() -> None:
 def test_a_server_that_was_down_all_the_time_has_shown_no_cliff() -> None:
     state = slow_start()
     moves = [
-        state.observe(Sample(REFUSED, 0.1, retry_after=9.0), full=True, now=1.0) for _ in range(5)
+        state.observe(Sample(REFUSED, 0.1, retry_after=9.0), full=True, running=0, now=1.0)
+        for _ in range(5)
     ]
     assert moves[-1] is not None
     assert (moves[-1].to, moves[-1].cliff, moves[-1].wait) == (UpstreamState.OPEN, None, 9.0)
@@ -106,7 +109,10 @@ def test_a_server_that_was_down_all_the_time_has_shown_no_cliff() -> None:
 def test_after_signs_of_overload_it_begins_anew_at_a_smaller_window() -> None:
     state = slow_start(window=40)
     bad, good = Sample(REFUSED, 0.1), Sample(DELIVERED, 0.1)
-    moves = [state.observe(one, full=True, now=1.0) for one in (bad, good, bad, good, bad, good)]
+    moves = [
+        state.observe(one, full=True, running=0, now=1.0)
+        for one in (bad, good, bad, good, bad, good)
+    ]
     assert moves[-1] is not None
     assert (moves[-1].to, moves[-1].window) == (UpstreamState.SLOW_START, 28)
     assert moves[-1].backs_off

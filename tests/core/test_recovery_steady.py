@@ -82,7 +82,7 @@ def test_the_smallest_window_has_nothing_below_to_look_at() -> None:
     for seconds in (0.2, 0.2, 0.05):
         for _ in range(60):
             now += seconds
-            assert state.observe(Sample(DELIVERED, seconds), full=True, now=now) is None
+            assert state.observe(Sample(DELIVERED, seconds), full=True, running=0, now=now) is None
 
 
 def test_below_the_knee_it_leaves_for_slow_start_with_what_it_measured() -> None:
@@ -139,7 +139,8 @@ def test_a_fall_is_our_doing_only_shortly_after_a_raise(
     state = steady(58)
     state.moved(62, now=100.0)
     moves = [
-        state.observe(Sample(REFUSED, 0.1), full=True, now=100.0 + since_raise) for _ in range(5)
+        state.observe(Sample(REFUSED, 0.1), full=True, running=0, now=100.0 + since_raise)
+        for _ in range(5)
     ]
     assert moves[-1] is not None
     assert (moves[-1].to, moves[-1].cliff) == (UpstreamState.OPEN, cliff)
@@ -148,7 +149,10 @@ def test_a_fall_is_our_doing_only_shortly_after_a_raise(
 def test_signs_of_overload_lead_to_slow_start_at_a_smaller_window_and_tell_the_cliff() -> None:
     state = steady(50)
     bad, good = Sample(REFUSED, 0.1), Sample(DELIVERED, 0.1)
-    moves = [state.observe(one, full=True, now=1.0) for one in (bad, good, bad, good, bad, good)]
+    moves = [
+        state.observe(one, full=True, running=0, now=1.0)
+        for one in (bad, good, bad, good, bad, good)
+    ]
     assert moves[-1] is not None
     assert (moves[-1].to, moves[-1].window, moves[-1].cliff) == (UpstreamState.SLOW_START, 35, 50)
     assert moves[-1].backs_off
@@ -157,7 +161,10 @@ def test_signs_of_overload_lead_to_slow_start_at_a_smaller_window_and_tell_the_c
 def test_overload_shrinks_no_further_than_the_floor() -> None:
     state = steady(2)
     bad, good = Sample(REFUSED, 0.1), Sample(DELIVERED, 0.1)
-    moves = [state.observe(one, full=True, now=1.0) for one in (bad, good, bad, good, bad, good)]
+    moves = [
+        state.observe(one, full=True, running=0, now=1.0)
+        for one in (bad, good, bad, good, bad, good)
+    ]
     assert moves[-1] is not None
     assert moves[-1].window == 2
 
@@ -197,4 +204,6 @@ def test_a_server_that_only_became_faster_keeps_its_window_after_one_look_below(
 def test_it_rests_while_the_load_does_not_fill_the_window() -> None:
     state = steady(58)
     for second in range(3000):
-        assert state.observe(Sample(DELIVERED, 0.2), full=False, now=float(second)) is None
+        assert (
+            state.observe(Sample(DELIVERED, 0.2), full=False, running=0, now=float(second)) is None
+        )

@@ -49,7 +49,14 @@ class Open:
         """One canary, when it is due."""
         return 1 if now >= self._due else 0
 
-    def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:  # noqa: ARG002 - the protocol's shape
+    def observe(
+        self,
+        sample: Sample,
+        *,
+        full: bool,  # noqa: ARG002 - the protocol's shape
+        running: int,  # noqa: ARG002 - as above
+        now: float,
+    ) -> Move | None:
         """Take in a canary."""
         if sample.failed:
             self._answers = 0

@@ -25,7 +25,14 @@ class Paused:
         """None."""
         return 0
 
-    def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:  # noqa: ARG002 - as above
+    def observe(
+        self,
+        sample: Sample,  # noqa: ARG002 - as above
+        *,
+        full: bool,  # noqa: ARG002 - as above
+        running: int,  # noqa: ARG002 - as above
+        now: float,  # noqa: ARG002 - as above
+    ) -> Move | None:
         """What ends while paused decides nothing."""
         return None
 

@@ -98,9 +98,9 @@ class SlowStart:
         """Time alone changes nothing here."""
         return None
 
-    def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:
+    def observe(self, sample: Sample, *, full: bool, running: int, now: float) -> Move | None:
         """Take in an attempt; decide at the end of a measurement or on trouble."""
-        trouble = self._watch.observe(sample, now=now)
+        trouble = self._watch.observe(sample, running=running, now=now)
         if trouble is not Trouble.NONE:
             return self._retreat(trouble, sample)
         measurement = self._measurement

@@ -81,8 +81,15 @@ class State(Protocol):
         """How many attempts may run at once right now. Ghosts hold slots of the window beside."""
         ...
 
-    def observe(self, sample: Sample, *, full: bool, now: float) -> Move | None:
-        """Take in an attempt of this state. ``full``: more waited than the window let through."""
+    def observe(self, sample: Sample, *, full: bool, running: int, now: float) -> Move | None:
+        """Take in an attempt of this state.
+
+        Args:
+            sample: how it ended.
+            full: more waited than the window let through.
+            running: how many others still run.
+            now: monotonic seconds.
+        """
         ...
 
     def moved(self, window: int, *, now: float) -> None:
