@@ -13,7 +13,8 @@ from gateway.admin.documents import age
 from gateway.admin.ports import Control
 from gateway.clock import Clock
 from gateway.journal.contract import Journal, JournalFault
-from gateway.observe.metrics import JournalLevels, Metrics
+from gateway.observe.metrics import Metrics
+from gateway.observe.series.journal import JournalLevels
 
 Ready: TypeAlias = Callable[[], Awaitable[tuple[bool, str]]]
 """Whether the gateway can promise anything, and why not in a few words."""
@@ -63,9 +64,9 @@ class Health:
         """The metrics, in the text format or as OpenMetrics."""
         levels, (ready, _) = await asyncio.gather(self._journal_levels(), self._ready())
         # From here to the page nothing is awaited: two scrapes at once cannot mix.
-        self._metrics.set_ready(ready=ready)
-        self._metrics.set_journal(levels)
-        self._metrics.set_outlook(self._control.outlook())
+        self._metrics.journal.set_ready(ready=ready)
+        self._metrics.journal.set_levels(levels)
+        self._metrics.delivery.set_outlook(self._control.outlook())
         body, content_type = self._metrics.render(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-from gateway.observe.metrics import SpanOutcome
+from gateway.observe.series.process import SpanOutcome
 from gateway.observe.spans import CleanIds, Traces
 
 _BATCH: Final = 512

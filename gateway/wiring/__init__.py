@@ -107,7 +107,7 @@ async def _until_first_ends(
         journal.until_broken(),
         forget_settled(journal, clock=shared.clock, retention_seconds=retention),
         keep_renewed(shared.renewals, renew),
-        watch_lag(shared.metrics.event_loop_lag, clock=shared.clock),
+        watch_lag(shared.metrics.process.event_loop_lag, clock=shared.clock),
     )
     tasks = [asyncio.ensure_future(other) for other in others]
     try:

@@ -179,7 +179,9 @@ def _server_tls(shared: Shared) -> ssl.SSLContext:
     if intake.tls_certificate is None or intake.tls_key is None:
         raise ValueError("the configuration names a certificate and its key together")
     tls = server_context(intake.tls_certificate, intake.tls_key, client_ca=intake.client_ca)
-    shared.metrics.certificate("intake.tls_certificate", first_expiry(intake.tls_certificate))
+    shared.metrics.process.certificate(
+        "intake.tls_certificate", first_expiry(intake.tls_certificate)
+    )
     return tls
 
 

@@ -146,7 +146,7 @@ def _upstream_tls(shared: Shared) -> ssl.SSLContext:
     )
     if upstream.client_certificate is not None:
         expires_at = first_expiry(upstream.client_certificate)
-        shared.metrics.certificate("upstream.client_certificate", expires_at)
+        shared.metrics.process.certificate("upstream.client_certificate", expires_at)
     return tls
 
 

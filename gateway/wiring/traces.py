@@ -27,6 +27,6 @@ def traced(shared: Shared) -> Iterator[None]:
         sample_ratio=settings.sample_ratio,
         most_waiting=settings.max_waiting_spans,
         version=VERSION,
-        count=shared.metrics.spans,
+        count=shared.metrics.process.spans,
     ) as shared.tracing:
         yield

@@ -16,7 +16,8 @@ from gateway.core.admission import Outlook
 from gateway.core.facts import RequestOutcome, UpstreamState
 from gateway.core.lifecycle import Status
 from gateway.core.outcome import Outcome
-from gateway.observe.metrics import JournalLevels, Metrics
+from gateway.observe.metrics import Metrics
+from gateway.observe.series.journal import JournalLevels
 
 RECEIPT = "0197a000-0000-7000-8000-000000000000"
 ACCEPTED_AT = 0x0197A0000000 / 1000
@@ -234,7 +235,7 @@ def test_a_fact_that_is_no_metric_moves_nothing(fact: facts.Fact) -> None:
 
 def test_levels_of_delivery_are_those_of_the_outlook() -> None:
     metrics = make()
-    metrics.set_outlook(Outlook(UpstreamState.STEADY, 50, 41, 200, 3, 10.0))
+    metrics.delivery.set_outlook(Outlook(UpstreamState.STEADY, 50, 41, 200, 3, 10.0))
     assert value(metrics, "window") == 50
     assert value(metrics, "outstanding") == 41
     assert value(metrics, "drain_seconds_estimate") == 20
@@ -244,14 +245,14 @@ def test_levels_of_delivery_are_those_of_the_outlook() -> None:
         "steady": 1,
         "paused": 0,
     }
-    metrics.set_outlook(Outlook(UpstreamState.OPEN, 1, 1, 200, 3, 0.0, 2.0))
+    metrics.delivery.set_outlook(Outlook(UpstreamState.OPEN, 1, 1, 200, 3, 0.0, 2.0))
     assert value(metrics, "upstream_state", state="steady") == 0
     assert math.isnan(value(metrics, "drain_seconds_estimate"))
 
 
 def test_levels_of_the_journal_show_all_seven_statuses_and_never_stand_when_unknown() -> None:
     metrics = make()
-    metrics.set_journal(JournalLevels({Status.PENDING: 7}, 12.5, 100, 1000, 500, 50))
+    metrics.journal.set_levels(JournalLevels({Status.PENDING: 7}, 12.5, 100, 1000, 500, 50))
     assert [value(metrics, "enrollments", status=status) for status in Status] == [
         7,
         *[0] * 6,
@@ -261,7 +262,7 @@ def test_levels_of_the_journal_show_all_seven_statuses_and_never_stand_when_unkn
     assert value(metrics, "journal_limit_bytes") == 1000
     assert value(metrics, "journal_free_bytes") == 500
     assert value(metrics, "journal_min_free_bytes") == 50
-    metrics.set_journal(None)
+    metrics.journal.set_levels(None)
     assert math.isnan(value(metrics, "enrollments", status="pending"))
     assert math.isnan(value(metrics, "oldest_undelivered_age_seconds"))
 
@@ -274,14 +275,14 @@ def test_what_runs_is_told_without_a_label_that_could_hold_16_digits() -> None:
 
 def test_what_a_person_must_watch_besides_the_gateway_is_told() -> None:
     metrics = make()
-    metrics.certificate("intake.tls_certificate", 2_000_000_000.0)
-    metrics.set_ready(ready=True)
+    metrics.process.certificate("intake.tls_certificate", 2_000_000_000.0)
+    metrics.journal.set_ready(ready=True)
     metrics.render("")
     assert value(metrics, "clock_timestamp_seconds") == ACCEPTED_AT + 59.0
     expiry = "certificate_expiry_timestamp_seconds"
     assert value(metrics, expiry, file="intake.tls_certificate") == 2_000_000_000.0
     assert value(metrics, "ready") == 1
-    metrics.set_ready(ready=False)
+    metrics.journal.set_ready(ready=False)
     assert value(metrics, "ready") == 0
 
 
@@ -310,14 +311,14 @@ def test_a_bucket_leads_to_a_trace_that_is_in_it() -> None:
 
 def test_spans_are_counted_by_what_became_of_them() -> None:
     metrics = make()
-    metrics.spans("dropped", 3)
+    metrics.process.spans("dropped", 3)
     assert value(metrics, "trace_spans_total", outcome="dropped") == 3
     assert value(metrics, "trace_spans_total", outcome="exported") == 0
 
 
 def test_lag_is_counted() -> None:
     metrics = make()
-    metrics.event_loop_lag(0.02)
+    metrics.process.event_loop_lag(0.02)
     assert value(metrics, "event_loop_lag_seconds_bucket", le="0.025") == 1
 
 
@@ -327,7 +328,7 @@ def test_promtool_finds_nothing_to_say() -> None:
         assert os.environ.get("CI") != "true", "CI needs promtool (Debian: apt install prometheus)"
         pytest.skip("promtool is not installed (Debian: apt install prometheus)")
     metrics = make()
-    metrics.set_journal(JournalLevels({}, 0.0, 1, 2, None, 0))
+    metrics.journal.set_levels(JournalLevels({}, 0.0, 1, 2, None, 0))
     checked = subprocess.run(
         [promtool, "check", "metrics"],
         input=metrics.render("")[0],
