@@ -120,7 +120,7 @@ class Courier:
     async def _begin(self, errand: Errand) -> Errand:
         """Write the intent; without an enrollment in what comes back, there is nothing to send."""
         now = self.clock.now()
-        kept = await self.journal.begin(errand.id, now=now)
+        kept = await self.journal.begin(errand.id, now=now, whole=errand.enrollment is None)
         if kept is None:
             return replace(errand, enrollment=None)
         case = replace(errand.case, attempts=kept.life.attempts, last_attempt_at=now)

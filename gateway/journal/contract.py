@@ -154,9 +154,10 @@ class Journal(Protocol):
         """
         ...
 
-    async def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
-        """Write the intent of the next attempt: ``sending``, attempts + 1, and load it whole.
+    async def begin(self, enrollment_id: str, *, now: float, whole: bool = True) -> Kept | None:
+        """Write the intent of the next attempt, ``sending`` and attempts + 1, and load it.
 
+        ``whole``: with its body; without, for whom the body is in memory still.
         None if it may not be sent now (cancelled, final, already sending, gone, or held back by
         its ordering key). A due time that has not come yet does not prevent it.
         """

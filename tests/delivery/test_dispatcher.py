@@ -431,13 +431,14 @@ def test_an_intent_that_waited_too_long_for_its_first_byte_begins_anew() -> None
         one = bench.enrollment()
         stalled = asyncio.Event()
 
-        async def begin(enrollment_id: str, *, now: float) -> Kept | None:
+        async def begin(enrollment_id: str, *, now: float, whole: bool = True) -> Kept | None:
+            begun = MemoryJournal.begin(bench.journal, enrollment_id, now=now, whole=whole)
             if not stalled.is_set():
                 stalled.set()
-                kept = await MemoryJournal.begin(bench.journal, enrollment_id, now=now)
+                kept = await begun
                 await asyncio.sleep(6)
                 return kept
-            return await MemoryJournal.begin(bench.journal, enrollment_id, now=now)
+            return await begun
 
         bench.journal.begin = begin  # type: ignore[method-assign]
         await bench.take_in(one)

@@ -94,6 +94,16 @@ async def test_an_attempt_is_counted_dated_and_loaded_whole(journal: Journal) ->
     assert await due_ids(journal) == []
 
 
+async def test_a_body_that_is_not_asked_for_stays_where_it_is(journal: Journal) -> None:
+    await journal.accept(entry(1), sending=False)
+    begun = await journal.begin(entry(1).id, now=7.0, whole=False)
+    assert begun is not None
+    assert (begun.body, begun.life.status, begun.life.attempts) == (None, Status.SENDING, 1)
+    loaded = await journal.load(entry(1).id)
+    assert loaded is not None
+    assert loaded.body == entry(1).body
+
+
 async def test_an_attempt_may_begin_before_its_due_time_and_keeps_the_last_reason(
     journal: Journal,
 ) -> None:

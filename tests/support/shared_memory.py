@@ -73,8 +73,10 @@ class Member:
             self.tell(Hint.DUE)
         return kept
 
-    async def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
-        return await self.common.journal.begin(enrollment_id, now=now) if self._mine else None
+    async def begin(self, enrollment_id: str, *, now: float, whole: bool = True) -> Kept | None:
+        if not self._mine:
+            return None
+        return await self.common.journal.begin(enrollment_id, now=now, whole=whole)
 
     async def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         made = self._mine and await self.common.journal.change(enrollment_id, change, now=now)

@@ -146,7 +146,7 @@ class MemoryJournal(Committed):
         await self._committed()
         return page
 
-    async def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
+    async def begin(self, enrollment_id: str, *, now: float, whole: bool = True) -> Kept | None:
         """See the contract."""
         self._check_open()
         row = self._state.rows.get(enrollment_id)
@@ -158,7 +158,7 @@ class MemoryJournal(Committed):
         begun = replace(begun, life=life)
         self._put(begun, before=row)
         await self._committed()
-        return begun.kept(body=True)
+        return begun.kept(body=whole)
 
     async def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         """See the contract."""

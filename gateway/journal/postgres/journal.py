@@ -236,14 +236,14 @@ class PostgresJournal:
         """See the contract."""
         return await self._calls.read(reading.due, now=now, limit=limit)
 
-    async def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
+    async def begin(self, enrollment_id: str, *, now: float, whole: bool = True) -> Kept | None:
         """See the contract. Its only patience is the lease's: an intent must not be left alone."""
 
         def orphaned(kept: Kept | None) -> None:
             if kept is not None:
                 self._withdraw(enrollment_id)
 
-        intent = Intent(_uuid(enrollment_id), now)
+        intent = Intent(_uuid(enrollment_id), now, whole)
         begun: Kept | None = await self._calls.call(
             moving.begin, intent, key=enrollment_id, orphaned=orphaned
         )

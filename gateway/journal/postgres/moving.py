@@ -21,7 +21,7 @@ _ENDS: Final = frozenset({Phase.DONE, Phase.PARKED})
 
 _CLAIM = f"""
 SELECT {rows.WHOLE}, e.phase FROM enrollment e JOIN content c ON c.id = e.id
-LEFT JOIN body b ON b.id = e.id
+LEFT JOIN body b ON b.id = e.id AND b.id = ANY($2::UUID[])
 WHERE e.id = ANY($1::UUID[]) FOR UPDATE OF e SKIP LOCKED"""  # noqa: S608 - constants
 _BEGIN = """
 UPDATE enrollment e SET status = g.status, phase = g.phase, next_attempt_at = g.next_attempt_at,
@@ -43,10 +43,11 @@ FROM unnest($1::UUID[], $2::BYTEA[], $3::BYTEA[]) AS g (id, key, answer) WHERE c
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An attempt about to begin."""
+    """An attempt about to begin. ``whole``: its body is wanted."""
 
     id: str
     now: float
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,15 @@ class Decision:
 
 
 async def begin(session: Session, intents: Sequence[Intent]) -> list[Kept | None]:
-    """Write the intents of those that may be sent, and load them whole."""
+    """Write the intents of those that may be sent, and load them."""
     if not session.may_deliver():
         return [None] * len(intents)
     # Locked ones are in an operator's hand at this moment: they are not waited for.
-    found = await session.connection.fetch(_CLAIM, [intent.id for intent in intents])
+    found = await session.connection.fetch(
+        _CLAIM,
+        [intent.id for intent in intents],
+        [intent.id for intent in intents if intent.whole],
+    )
     claimed = {str(row[0]): row for row in found}
     begun: list[tuple[Intent, Standing]] = []
     kept: list[Kept | None] = []

@@ -122,9 +122,9 @@ class SqliteJournal:
         """See the contract."""
         return await self._call(lambda book: book.looking.due(now=now, limit=limit))
 
-    async def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
+    async def begin(self, enrollment_id: str, *, now: float, whole: bool = True) -> Kept | None:
         """See the contract."""
-        return await self._call(lambda book: book.moving.begin(enrollment_id, now=now))
+        return await self._call(lambda book: book.moving.begin(enrollment_id, now=now, whole=whole))
 
     async def load(self, enrollment_id: str) -> Kept | None:
         """See the contract."""

@@ -17,6 +17,9 @@ from gateway.journal.sqlite.space import Space
 _MOVE = """
 UPDATE enrollment SET status = ?, phase = ?, next_attempt_at = ?, settled_at = ?, reason = ?
 WHERE seq = ?"""
+_BEGIN = """
+UPDATE enrollment SET status = ?, phase = ?, next_attempt_at = ?, settled_at = ?, reason = ?,
+    attempts = attempts + 1, last_attempt_at = ? WHERE seq = ?"""
 _FORGOTTEN = """
 SELECT seq, status FROM enrollment WHERE phase = 'done' AND settled_at < ?
 ORDER BY settled_at, seq LIMIT ?"""
@@ -34,8 +37,8 @@ class Moving:
         self._contents = contents
         self._looking = looking
 
-    def begin(self, enrollment_id: str, *, now: float) -> Kept | None:
-        """Write the intent, and load it whole."""
+    def begin(self, enrollment_id: str, *, now: float, whole: bool) -> Kept | None:
+        """Write the intent, and load it; ``whole``: with its body."""
         row = self._session.one(
             "SELECT seq, status, phase, reason FROM enrollment WHERE id = ?", enrollment_id
         )
@@ -46,12 +49,10 @@ class Moving:
             return None
         if not self._space.has_room_for_an_attempt():
             raise JournalFull("the disk is full: no attempt begins whose outcome could not be kept")
-        self._move(seq, Status(status), moves.begun(reason))
-        self._session.execute(
-            "UPDATE enrollment SET attempts = attempts + 1, last_attempt_at = ? WHERE seq = ?",
-            (now, seq),
-        )
-        return self._looking.load(enrollment_id)
+        to = moves.begun(reason)
+        self._session.execute(_BEGIN, (*to, now, seq))
+        self._session.count_move(Status(status), to.status)
+        return self._looking.load(enrollment_id) if whole else self._looking.find(enrollment_id)
 
     def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         """Move it; erase the body of what is final, and free the next in its order."""
