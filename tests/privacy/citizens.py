@@ -9,8 +9,8 @@ from typing import Final
 
 # Kecamatan of Kabupaten Tangerang. The serial 0000 is given to nobody, so no number is a person's.
 _REGIONS: Final = [f"3603{kecamatan:02}" for kecamatan in (*range(1, 21), 22, 23, *range(27, 34))]
-CANARY: Final = "kenari"
-"""Stands in every marker."""
+CANARY: Final = "kenari-emas"
+"""Stands in every marker; so long that chance does not write it in base64 of sealed bytes."""
 
 
 @dataclass(frozen=True)

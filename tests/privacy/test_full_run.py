@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import pytest
 from yarl import URL
 
 from tests.acceptance.processes import PLAIN, Gateway, command
+from tests.acceptance.test_losses import page_of_rows
 from tests.privacy.citizens import Citizen, citizens
 from tests.privacy.search import Search
 from tests.support.collector import Collector, collector
@@ -27,6 +29,8 @@ from tests.support.raw_server import RawServer, raw_server, then_close
 PEOPLE = 1_000
 AT_ONCE = 60
 STATUSES = (b"201 Created", b"201 Created", b"422 Unprocessable Content", b"503 Busy")
+LARGE = 60
+"""So many times its body, one is kept in the file of large bodies."""
 
 
 @dataclass
@@ -64,11 +68,12 @@ class Run:
             "Prefer": "respond-async" if number % 2 else "wait=1",
         }
         headers = {name: value for name, value in headers.items() if value}
-        kept = await self._send("POST", path, headers, person.body())
+        body = person.body() * (LARGE if number % 3 == 0 else 1)
+        kept = await self._send("POST", path, headers, body)
         self.accepted += kept
         kind = number % 6
         if kind == 0:  # the same key with another body
-            await self._send("POST", path, headers, person.body() + b"!")
+            await self._send("POST", path, headers, body + b"!")
         elif kind == 1:
             await self._send("GET", f"/_gateway/receipts?idempotency_key=visit%20{paths[0]}")
         elif kind == 2:
@@ -133,6 +138,24 @@ class Run:
             self._note(" ".join(words), self.gateway.command(*words))
         self._note("show", self.gateway.command("queue", "show", person.nik))
 
+    def maintain(self) -> None:
+        """All that is done to a journal whose gateway is stopped; then a page of it is damaged."""
+        for words in (
+            ("journal", "verify"),
+            ("journal", "export", str(self.folder / "undelivered.jsonl")),
+            ("journal", "export", str(self.folder / "undelivered.jsonl")),  # it exists now
+            ("journal", "import", str(self.gateway.journal)),  # is none
+            ("keys", "rotate"),
+            ("journal", "compact"),
+            ("journal", "verify"),
+        ):
+            self._note(" ".join(words[:2]), self.gateway.command(*words))
+        at = page_of_rows(self.gateway.journal)
+        with self.gateway.journal.open("r+b") as file:
+            file.seek(at)
+            file.write(b"\xff" * 16384)
+        self._note("journal verify", self.gateway.command("journal", "verify"))
+
     def scrape(self) -> None:
         """The metrics, as they are now."""
         self.said.append(("metrics", _get(f"{self.gateway.admin}/metrics")))
@@ -180,16 +203,29 @@ def _get(
         return line.getresponse().read()
 
 
+_NUMBER = re.compile(rb"desk/1 \((\d{16})\)")
+
+
 async def _answer(
     server: RawServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """As a server of many moods: records, refuses, is busy, or breaks off."""
-    mood = len(server.requests) % (len(STATUSES) + 1)
+    """As a server of many moods: records, refuses, is busy, breaks off; and repeats who it was."""
+    mood = len(server.requests) % (len(STATUSES) + 2)
     if mood == len(STATUSES):
         writer.close()
         return
-    head = b"HTTP/1.1 %s\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok" % STATUSES[mood]
-    await then_close(head)(reader, writer)
+    request = server.requests[-1]
+    who = _NUMBER.search(request)
+    number = who[1] if who else b"nobody"
+    told = b"recorded: " + request.partition(b"\r\n\r\n")[2]
+    head = b"Location: /citizens/%s\r\nX-Citizen: %s\r\nRetry-After: %s" % (number, number, number)
+    framing = b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(told)
+    if mood > len(STATUSES):  # no answer at all: a parser may quote what it choked on
+        status, head = b"201 Created", b"X Citizen of %s: \x00%s" % (number, number)
+    else:
+        status = STATUSES[mood] + b" " + number
+    answer = b"HTTP/1.1 %s\r\n%s\r\n%s%s" % (status, head, framing, told)
+    await then_close(answer)(reader, writer)
 
 
 @contextlib.asynccontextmanager
@@ -220,10 +256,11 @@ async def running(folder: Path, launcher: tuple[str, ...] = PLAIN) -> AsyncItera
 @pytest.mark.timeout(300)
 @pytest.mark.fault(
     36,
-    did="1,000 people with their numbers in path, query, headers, keys, bodies, broken framing and "
-    "operators' words, through a gateway that logs all it can, is killed and started again",
-    sees="0 found in logs, metrics, traces, journal files, audit, problem texts and what commands "
-    "print",
+    did="1,000 people with their numbers in path, query, headers, keys, small and large bodies,"
+    " the server's answers, broken framing and operators' words, through a gateway that logs all it"
+    " can, is killed and started again; its journal is exported, compacted, damaged and salvaged",
+    sees="0 found in logs, metrics, traces, all files of the journal, exports, what salvage keeps, "
+    "audit, problem texts and what commands print",
 )
 async def test_a_thousand_people_leave_no_trace(
     tmp_path: Path, record_property: Callable[[str, object], None]
@@ -242,7 +279,12 @@ async def test_a_thousand_people_leave_no_trace(
         log = run.gateway.running.log.read_text()
         search, size = run.search(people)
         assert await asyncio.to_thread(run.gateway.stop) == 0
-        again, _ = run.search(people)
+        await asyncio.to_thread(run.maintain)
+        await asyncio.to_thread(run.gateway.start)
+        await asyncio.to_thread(run.operate, people[77])
+        assert await asyncio.to_thread(run.gateway.stop) == 0
+        again, size = run.search(people)
+        left = {file.name for file in run._files()}
     record_property(
         "seen", f"{run.accepted} accepted, {size / 1e6:.0f} MB searched, {len(search.found)} found"
     )
@@ -253,6 +295,10 @@ async def test_a_thousand_people_leave_no_trace(
     assert log.count("enrollment_accepted") > PEOPLE * 0.6
     assert len(run.traces.said) > PEOPLE
     assert "[16 digits]" in log
+    assert {"undelivered.jsonl", "journal.db.bodies"} <= left
+    assert any("damaged-" in name for name in left)
+    assert any(name.endswith(".missing.jsonl") for name in left)
+    assert any(b" enrollments in " in said for name, said in run.said if "export" in name)
     assert not [line for line in log.splitlines() if "request_failed" in line]
     for line in log.splitlines():
         json.loads(line)  # one line each: no line end of a header made another
