@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median_low
 
-from loadtests.measures import Figure
+from loadtests.meanings import Figure
 from loadtests.targets import HARM
 from loadtests.verdict import Verdict
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from loadtests.backlog import timelines
 from loadtests.evidence import Evidence
 from loadtests.logs import GatewaySample
-from loadtests.measures import timelines
 
 STEPS = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
 """Widths of a step in seconds that read well on an axis."""

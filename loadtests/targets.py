@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtests.measures import MEANINGS, Figure
+from loadtests.meanings import MEANINGS, Figure
 
 HARM = ("lost", "doubled", "invented", "altered")
 """What no scenario may allow."""

@@ -6,7 +6,7 @@ from typing import cast
 
 from loadtests.evidence import Evidence
 from loadtests.lines import UnreadableLineError
-from loadtests.measures import Figure
+from loadtests.meanings import Figure
 from loadtests.targets import TargetError
 
 

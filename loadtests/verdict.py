@@ -11,10 +11,12 @@ from itertools import chain
 from pathlib import Path
 
 from loadtests.audit import Finding, audit
+from loadtests.backlog import Drain, drains
 from loadtests.evidence import Evidence, gather
 from loadtests.lines import UnreadableLineError
 from loadtests.logs import read_ledger, read_sent
-from loadtests.measures import Drain, Figure, drains, measure
+from loadtests.meanings import Figure
+from loadtests.measures import measure
 from loadtests.targets import HARM, Check, TargetError, check, duration, parse, say
 from loadtests.validity import limits_of, reasons_against
 

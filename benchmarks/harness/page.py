@@ -19,7 +19,7 @@ from benchmarks.harness.workers import (
     spreads,
     within_noise,
 )
-from loadtests.measures import Figure
+from loadtests.meanings import Figure
 from loadtests.medians import Spread
 from loadtests.targets import say
 from loadtests.verdict import Verdict

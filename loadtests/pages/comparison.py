@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from loadtests.measures import MEANINGS
+from loadtests.meanings import MEANINGS
 from loadtests.medians import spread, worst
 from loadtests.pages import html
 from loadtests.pages.html import Cell, number

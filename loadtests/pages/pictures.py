@@ -7,9 +7,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from loadtests.backlog import Drain
 from loadtests.evidence import Case, Evidence
 from loadtests.logs import GatewaySample
-from loadtests.measures import Drain, percentile
+from loadtests.measures import percentile
 from loadtests.pages.chart import Chart, Dots, Line, Rule, Span, highest
 from loadtests.series import Series, Values, over_time
 

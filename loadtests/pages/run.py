@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from html import escape
 
 from loadtests.evidence import Case, Evidence
-from loadtests.measures import MEANINGS, percentile
+from loadtests.meanings import MEANINGS
+from loadtests.measures import percentile
 from loadtests.pages import html
 from loadtests.pages.html import Cell, number
 from loadtests.pages.pictures import Pictures

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from loadtests.backlog import time_to_drain, timelines
 from loadtests.evidence import Evidence
-from loadtests.measures import Figure, time_to_drain, timelines
+from loadtests.meanings import Figure
 from loadtests.targets import duration, say
 from loadtests.verdict import Verdict, decide
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.backlog import drains
 from loadtests.evidence import Case, Evidence, Outage, gather, outages
 from loadtests.logs import Run, Sample, Sent, Server, State, Told
-from loadtests.measures import MEANINGS, attempts_ratio, drains, measure, percentile
+from loadtests.meanings import MEANINGS
+from loadtests.measures import attempts_ratio, measure, percentile
 from loadtests.targets import duration, say
 
 SERVER = Server(0.0, 10, 1.0, 0.3, 30, 60.0, honours_key=True, seed=1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.measures import Figure
+from loadtests.meanings import Figure
 from loadtests.medians import Spread, spread
 from tests.loadtests.honest import honest
 
