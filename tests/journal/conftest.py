@@ -30,6 +30,12 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(defaults, "patience_seconds", 90.0)
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a SQLite journal lies."""
+    return tmp_path / "journal.db"
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """One server for all tests; each takes a schema of its own."""

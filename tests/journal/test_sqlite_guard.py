@@ -15,11 +15,6 @@ from tests.journal.entries import CANCELLED, DELIVERED, entry, to
 from tests.journal.test_sqlite_crash import killed_after
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
 async def with_some(path: Path) -> None:
     """A journal with each kind of enrollment, closed."""
     journal = SqliteJournal(path)

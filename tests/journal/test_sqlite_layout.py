@@ -27,11 +27,6 @@ APART = 5
 """The schema since which bodies stand apart from their keys."""
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
 @pytest.mark.parametrize("size", [40, 2_000, 12_000])
 async def test_bodies_that_end_in_any_order_leave_no_copy_of_their_keys(
     path: Path, size: int

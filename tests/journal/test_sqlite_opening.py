@@ -18,11 +18,6 @@ from gateway.journal.sqlite.opening import APPLICATION_ID, SETTINGS, migrations
 from tests.journal.entries import DELIVERED, entry
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
 async def with_one(path: Path) -> None:
     """A journal that holds one enrollment, closed."""
     journal = SqliteJournal(path)

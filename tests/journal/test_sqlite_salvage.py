@@ -1,124 +1,24 @@
-"""SQLite with bits that changed on the disk: what is intact goes on, what is lost is named."""
+"""SQLite with pages that changed on the disk: what is intact goes on, what is lost is named."""
 
 # ruff: noqa: ASYNC240 - a test has nothing else to do while it looks at a file
 
-import asyncio
-import json
+# ruff: noqa: ASYNC240 - a test has nothing else to do while it looks at a file
+
 import random
 from pathlib import Path
 
 import apsw
 import pytest
 
-from gateway.core.lifecycle import FINAL, Status
-from gateway.journal.contract import JournalBroken, Kept, Totals
-from gateway.journal.sqlite import SqliteJournal, log, marker
+from gateway.journal.contract import JournalBroken
+from gateway.journal.sqlite import SqliteJournal, marker
 from gateway.journal.sqlite.bodies import store as bodies
 from gateway.journal.sqlite.opening import SETTINGS
-from tests.journal.entries import DELIVERED, entry
-from tests.journal.test_sqlite_crash import killed_after
+from tests.journal.damaged import COUNT, PAGE, damage, ledger, look, pages_of, with_many
+from tests.journal.entries import entry
 
-PAGE = int(SETTINGS["page_size"])
-COUNT = 300
 _NOBODYS = """
 SELECT count(*) FROM extent WHERE seq NOT IN (SELECT seq FROM content WHERE body_key IS NOT NULL)"""
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.db"
-
-
-async def with_many(path: Path, *, size: int = 700) -> None:
-    """A closed journal of 300: every third is delivered, some have bodies of several pages."""
-    journal = SqliteJournal(path)
-    await journal.open(now=0.0)
-    for first in range(1, COUNT + 1, 30):  # in some commits, as it grows in real life
-        numbers = range(first, first + 30)
-        large = {number: 40_000 if number % 50 == 0 else size for number in numbers}
-        await asyncio.gather(
-            *(
-                journal.accept(entry(number, size=large[number]), sending=number % 3 == 0)
-                for number in numbers
-            )
-        )
-        await asyncio.gather(
-            *(
-                journal.change(entry(number).id, DELIVERED, now=1.0)
-                for number in numbers
-                if number % 3 == 0
-            )
-        )
-    await journal.audit("ana", "pause", "upstream", "", now=2.0)
-    await journal.remember("window", "42")
-    await journal.close()
-
-
-def pages_of(path: Path, table: str, kind: str = "leaf") -> list[int]:
-    connection = apsw.Connection(str(path))
-    query = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = ? ORDER BY pageno"
-    found = [int(row[0]) for row in connection.execute(query, (table, kind))]
-    connection.close()
-    return found
-
-
-def damage(path: Path, page: int, at: int = 0, data: bytes = b"\xff" * 64) -> None:
-    with path.open("r+b") as file:
-        file.seek((page - 1) * PAGE + at)
-        file.write(data)
-
-
-class Found:
-    """A salvaged journal, looked at."""
-
-    def __init__(self, totals: Totals, told: tuple[str, ...], rows: dict[int, Kept]) -> None:
-        self.totals = totals
-        self.told = told
-        self.rows = rows
-
-    @property
-    def lost(self) -> set[int]:
-        dead = (
-            (number, kept.life)
-            for number, kept in self.rows.items()
-            if kept.life.status is Status.DEAD_LETTER
-        )
-        return {number for number, life in dead if life.reason == "lost"}
-
-    def intact(self) -> None:
-        """Every row that is not lost is as it was accepted, to the byte."""
-        for number, kept in self.rows.items():
-            if number in self.lost or not kept.envelope.data:
-                continue
-            new = entry(number, size=40_000 if number % 50 == 0 else 700)
-            assert kept.envelope == new.envelope
-            assert kept.fingerprint == new.fingerprint
-            if kept.life.status in FINAL:
-                assert kept.body is None
-                assert kept.answer == DELIVERED.answer
-            else:
-                assert kept.body == new.body
-
-
-async def look(path: Path) -> Found:
-    journal = SqliteJournal(path)
-    await journal.open(now=100.0)
-    lives = await journal.list(limit=COUNT + 100)
-    loaded = [await journal.load(life.id) for life in lives]
-    found = Found(
-        await journal.totals(),
-        await journal.damage(),
-        {int(kept.life.id[-12:]): kept for kept in loaded if kept is not None},
-    )
-    assert await journal.recall("restored") is None, "it is no older copy"
-    await journal.close()
-    assert found.totals.accepted == sum(found.totals.by_status.values())
-    return found
-
-
-def ledger(path: Path) -> list[dict[str, object]]:
-    (file,) = path.parent.glob("*.missing.jsonl")
-    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 async def test_a_damaged_page_of_rows_costs_these_rows_and_names_each(path: Path) -> None:
@@ -227,48 +127,6 @@ async def test_a_damaged_header_costs_nothing(path: Path) -> None:
     assert (len(found.rows), found.lost) == (COUNT, set())
 
 
-async def test_a_status_that_cannot_be_is_noticed_and_listed(path: Path) -> None:
-    await with_many(path)
-    connection = apsw.Connection(str(path))
-    connection.execute("UPDATE enrollment SET phase = 'reedy' WHERE seq = 7")
-    connection.close()
-    found = await look(path)
-    assert found.lost == {7}
-
-
-async def corrupted_text(path: Path, column: str) -> None:
-    await with_many(path)
-    connection = apsw.Connection(str(path))
-    connection.execute(
-        f"UPDATE enrollment SET {column} = CAST(x'6465e4736b' AS TEXT) WHERE seq = 7"  # noqa: S608
-    )
-    connection.close()
-
-
-@pytest.mark.parametrize("column", ["id", "station", "reason", "status"])
-async def test_a_text_that_is_none_is_noticed_and_listed(path: Path, column: str) -> None:
-    await corrupted_text(path, column)
-    found = await look(path)
-    assert len(found.lost) == 1 if column != "id" else found.told
-    found.intact()
-
-
-async def test_a_text_that_turns_bad_while_it_runs_ends_it(path: Path) -> None:
-    await with_many(path)
-    journal = SqliteJournal(path)
-    await journal.open(now=50.0)
-    assert journal._writer is not None
-    await journal._writer.call(
-        lambda book: book._connection.execute(
-            "UPDATE enrollment SET reason = CAST(x'6465e4736b' AS TEXT) WHERE seq = 7"
-        )
-    )
-    with pytest.raises(JournalBroken, match="start the gateway again"):
-        await journal.find(entry(7).id)
-    await journal.close()
-    assert (await look(path)).lost == {7}
-
-
 async def test_counters_that_disagree_are_counted_again_and_what_is_nameless_is_told(
     path: Path,
 ) -> None:
@@ -324,55 +182,3 @@ def pages_of_open(path: Path) -> int:
     raw = path.read_bytes()
     leaves = [at for at in range(PAGE, len(raw), PAGE) if raw[at] == 0x0D]
     return leaves[len(leaves) // 2] // PAGE + 1
-
-
-FRAME = PAGE + 24
-
-
-@pytest.mark.parametrize(
-    "where",
-    [
-        17,  # the log's header
-        32 + 8,  # a frame's header
-        32 + 24 + 9_000,  # a frame's page
-        32 + 20 * FRAME + 24 + 100,
-    ],
-)
-async def test_a_flipped_bit_early_in_the_log_does_not_take_what_follows(
-    path: Path, where: int
-) -> None:
-    acknowledged = killed_after(200, str(path))
-    log = path.with_name("journal.db-wal")
-    raw = bytearray(log.read_bytes())
-    raw[where] ^= 4
-    log.write_bytes(raw)
-    journal = SqliteJournal(path)
-    await journal.open(now=100.0)
-    lives = await journal.list(limit=10_000)
-    told = await journal.damage()
-    await journal.close()
-    assert any("salvaged" in sentence for sentence in told)
-    assert acknowledged <= {int(life.id[-12:]) for life in lives}
-
-
-@pytest.mark.parametrize("from_end", [1, 2, 3])
-async def test_a_flipped_bit_in_any_commit_of_the_log_but_the_last_is_noticed(
-    path: Path, from_end: int
-) -> None:
-    """The last looks like one that was cut off and never promised: a limit, told in the docs."""
-    acknowledged = killed_after(60, str(path))
-    file = log.path_of(path)
-    frames = log.frames(file, PAGE)[: log.readable(file, PAGE)]
-    ends = [frame.place for frame in frames if frame is not None and frame.commits]
-    assert len(ends) > 3
-    raw = bytearray(file.read_bytes())
-    raw[ends[-from_end] + 100] ^= 4
-    file.write_bytes(raw)
-    journal = SqliteJournal(path)
-    await journal.open(now=100.0)
-    lives = await journal.list(limit=10_000)
-    told = await journal.damage()
-    await journal.close()
-    assert any("salvaged" in sentence for sentence in told) == (from_end > 1)
-    if from_end > 1:
-        assert acknowledged <= {int(life.id[-12:]) for life in lives}
