@@ -54,16 +54,23 @@ class Builder:
         for one in stages[name].instructions:
             self._carry_out(one)
 
-    def popen(self, words: Sequence[str], extra: dict[str, str]) -> "subprocess.Popen[bytes]":
-        """Run a command of the image: its user, its environment, its directory."""
+    def popen(
+        self, words: Sequence[str], extra: dict[str, str], *, through: Sequence[str] = ()
+    ) -> "subprocess.Popen[bytes]":
+        """Run a command of the image: its user, its environment, its directory.
+
+        ``through``: a command that becomes the image's user by itself, and runs this one.
+        """
+        uid = None if through else self.uid
+        inside = [str(self._below(word)) if word.startswith("/") else word for word in words]
         with self.log.open("ab") as out:
             return subprocess.Popen(
-                [str(self._below(word)) if word.startswith("/") else word for word in words],
+                [*through, *inside],
                 cwd=self._below(self.directory),
                 env=self._env() | extra,
-                user=self.uid,
-                group=self.uid,
-                extra_groups=None if self.uid is None else [],
+                user=uid,
+                group=uid,
+                extra_groups=None if uid is None else [],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -17,8 +17,12 @@ import pytest
 
 from tests.acceptance.ports import free_port
 from tests.acceptance.processes import ask
+from tests.deployment import confined as confining
+from tests.deployment.confined import HEADER
 from tests.deployment.dockerfile import Stage, read
 from tests.deployment.image import Builder
+from tests.deployment.test_systemd import UNIT
+from tests.grafana.tools import need
 
 ROOT = Path(__file__).parents[2]
 STAGES = read(ROOT / "Dockerfile")
@@ -119,6 +123,57 @@ def test_the_gateway_starts_from_what_the_steps_made(built: Builder) -> None:
     assert _outside(built) == before
     written = {path.name for path in (built.root / "var/lib/enrollment-gateway").iterdir()}
     assert {"enrollment-journal.db", "enrollment-journal.db.keys.json"} <= written
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(os.getuid() != 0, reason="only root makes a mount namespace: run it as root")
+@pytest.mark.skipif(not HEADER.exists(), reason="numbers of system calls: install linux-libc-dev")
+def test_the_gateway_works_within_all_that_the_unit_forbids(built: Builder) -> None:
+    need("systemd-analyze", "systemd")
+    stage = STAGES["gateway"]
+    port, admin = free_port(), free_port()
+    settings = {
+        "ENROLLMENT_GATEWAY__UPSTREAM__URL": f"http://127.0.0.1:{free_port()}",
+        "ENROLLMENT_GATEWAY__INTAKE__LISTEN": f"127.0.0.1:{port}",
+        "ENROLLMENT_GATEWAY__ADMIN__LISTEN": f"127.0.0.1:{admin}",
+    }
+    volume = built.root / stage.last("VOLUME").text.lstrip("/")
+    confined = ("/usr/bin/python3", confining.__file__, str(UNIT), str(UID), str(volume))
+    command = [*stage.last("ENTRYPOINT").command, *stage.last("CMD").command]
+    process = built.popen(command, settings, through=confined)
+    try:
+        deadline = time.monotonic() + 60
+        while process.poll() is None and not _ready(admin) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert process.poll() is None, built.said()
+        told = dict(
+            line.split(":\t", 1)
+            for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            if ":\t" in line
+        )
+        assert told["Uid"].split() == [str(UID)] * 4
+        assert (told["NoNewPrivs"], told["Seccomp"], told["Threads"] > "1") == ("1", "2", True)
+        assert {int(told[name], 16) for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+        mounts = Path(f"/proc/{process.pid}/mounts").read_text().splitlines()
+        modes = {line.split()[1]: line.split()[3].split(",")[0] for line in mounts}
+        assert (modes["/"], modes[str(volume)]) == ("ro", "rw")
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
+        for size in (100, 100_000):  # a row, and the file of large bodies
+            status, _ = ask(
+                "POST",
+                f"http://127.0.0.1:{port}/enrollments",
+                body={"photograph": "x" * size},
+                headers={"Prefer": "respond-async"},
+            )
+            assert status == 202, built.said()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, built.said()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 def _ready(admin: int) -> bool:
