@@ -20,6 +20,7 @@ from gateway.journal.memory import MemoryJournal
 from gateway.observe.metrics import Metrics
 
 TOKEN = "rahasia-rahasia-rahasia"
+UNKNOWN = "0197a000-0000-7000-8000-000000000000"
 START = 1_764_000_000.0
 Client = TestClient[Request, Application]
 Document = dict[str, Any]
