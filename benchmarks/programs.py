@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -160,6 +160,11 @@ def bare(module: str, *arguments: object) -> list[str]:
     """The command of one of the little programs in ``benchmarks.bare``."""
     program = Path(__file__).parent / "bare" / f"{module}.py"
     return [sys.executable, str(program), *map(str, arguments)]
+
+
+def answering(port: int, *, core: int, folder: Path) -> AbstractContextManager[Program]:
+    """Run the bare recording server, which answers everything at once."""
+    return running("upstream", bare("upstream", port), core=core, folder=folder, port=port)
 
 
 def told(command: Sequence[str], *, core: int) -> dict[str, float]:

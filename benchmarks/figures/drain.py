@@ -6,7 +6,7 @@ from typing import Final
 from benchmarks.gateway import Gateway, gateway
 from benchmarks.load import Load, Measured
 from benchmarks.plan import SIZES, Plan
-from benchmarks.programs import BenchmarkFault, bare, free_port, running, told
+from benchmarks.programs import BenchmarkFault, answering, bare, free_port, told
 from benchmarks.results import Figure, rates
 
 GOAL: Final = 0.8
@@ -22,13 +22,7 @@ def measure(plan: Plan) -> Figure:
         upstream, ours, bare_client = free_port(), [], []
         with (
             plan.room(f"drain {name}") as room,
-            running(
-                "upstream",
-                bare("upstream", upstream),
-                core=plan.cores.rest,
-                folder=room,
-                port=upstream,
-            ),
+            answering(upstream, core=plan.cores.rest, folder=room),
             gateway(plan.cores, room, upstream_port=upstream) as delivering,
         ):
             for _ in range(plan.rounds):

@@ -6,7 +6,7 @@ from typing import Final
 from benchmarks.gateway import Gateway, gateway
 from benchmarks.load import Load, Measured
 from benchmarks.plan import SIZES, Plan
-from benchmarks.programs import BenchmarkFault, bare, free_port, running
+from benchmarks.programs import BenchmarkFault, answering, bare, free_port, running
 from benchmarks.results import Figure, rates
 
 GOALS: Final = {"2 KB": 1.8, "200 KB": 1.0, "1 MB": 0.8}
@@ -21,13 +21,7 @@ def measure(plan: Plan) -> Figure:
         upstream, proxy = free_port(), free_port()
         with (
             plan.room(f"live {name}") as room,
-            running(
-                "upstream",
-                bare("upstream", upstream),
-                core=plan.cores.rest,
-                folder=room,
-                port=upstream,
-            ),
+            answering(upstream, core=plan.cores.rest, folder=room),
             gateway(plan.cores, room, upstream_port=upstream) as ours,
             running(
                 "proxy",

@@ -9,7 +9,7 @@ from benchmarks.gateway import gateway
 from benchmarks.load import Load
 from benchmarks.peers import PEERS, peer
 from benchmarks.plan import SIZES, Plan
-from benchmarks.programs import bare, free_port, running
+from benchmarks.programs import answering, free_port
 from benchmarks.results import Figure, rates
 
 _GOALS: Final[Mapping[tuple[str, str], float]] = {
@@ -26,13 +26,7 @@ def measure(plan: Plan) -> Figure:
         load, upstream = Load(SIZES[size]), free_port()
         with (
             plan.room(f"peers {size}") as room,
-            running(
-                "upstream",
-                bare("upstream", upstream),
-                core=plan.cores.rest,
-                folder=room,
-                port=upstream,
-            ),
+            answering(upstream, core=plan.cores.rest, folder=room),
             gateway(plan.cores, room, upstream_port=upstream) as ours,
         ):
             for name in PEERS:

@@ -9,7 +9,7 @@ from benchmarks.gateway import gateway
 from benchmarks.load import Load
 from benchmarks.peers import peer
 from benchmarks.plan import SIZES, Plan
-from benchmarks.programs import bare, free_port, running
+from benchmarks.programs import answering, free_port
 from benchmarks.results import Figure, Row
 from benchmarks.statistics import spread
 
@@ -22,9 +22,7 @@ def measure(plan: Plan) -> Figure:
     load, upstream = Load(SIZES["2 KB"], connections=1), free_port()
     with (
         plan.room("single") as room,
-        running(
-            "upstream", bare("upstream", upstream), core=plan.cores.rest, folder=room, port=upstream
-        ),
+        answering(upstream, core=plan.cores.rest, folder=room),
         gateway(plan.cores, room, upstream_port=upstream) as ours,
         peer("nginx", upstream_port=upstream, core=plan.cores.server, folder=room) as (nginx, port),
     ):

@@ -7,7 +7,7 @@ a station waits for; 10 minutes and an hour for what a citizen does.
 from typing import Final
 
 from grafana.generator.model import Query, Step, Text
-from grafana.generator.queries import gateway, levels
+from grafana.generator.queries import UNDELIVERED, gateway, levels
 
 GOOD: Final = "green"
 LOOK: Final = "orange"
@@ -58,15 +58,8 @@ def _upstream_state() -> str:
 
 UPSTREAM_STATE: Final = (Query(_upstream_state(), "{{instance}}"),)
 
-STATUS_COLOURS: Final = {
-    "pending": CALM,
-    "sending": "light-blue",
-    "in_doubt": LOOK,
-    "dead_letter": BAD,
-    "delivered": GOOD,
-    "rejected": "purple",
-    "cancelled": "gray",
-}
+BACKLOG: Final = (Query(levels(gateway("enrollments", UNDELIVERED), "instance"), "{{instance}}"),)
+
 OUTCOME_COLOURS: Final = {
     "delivered": GOOD,
     "rejected": "purple",

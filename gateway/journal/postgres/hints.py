@@ -28,7 +28,6 @@ class Hints:
         self._outgoing: dict[Hint, dict[str, None]] = {}
         self._came = asyncio.Event()
         self._heard: list[Callable[[Hint, Sequence[str]], None]] = []
-        self._lost = asyncio.Event()
 
     def listen(self, heard: Callable[[Hint, Sequence[str]], None]) -> None:
         """Tell ``heard`` of every hint from elsewhere."""

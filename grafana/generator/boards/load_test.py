@@ -5,7 +5,7 @@ Must not feed a verdict: that is made from the two logs of a run alone.
 
 from typing import Final
 
-from grafana.generator import meaning, queries
+from grafana.generator import meaning
 from grafana.generator.meaning import rising
 from grafana.generator.model import Dashboard, Kind, Panel, Query, Section, Text
 from grafana.generator.queries import gateway, growth, levels, quotient, rate, server, stations
@@ -57,12 +57,7 @@ _FLOW: Final = Section(
             question="How much waits in between?",
             description="Undelivered enrollments in the journal of each gateway.",
             unit=meaning.COUNT,
-            queries=(
-                Query(
-                    levels(gateway("enrollments", queries.UNDELIVERED), "instance"),
-                    "{{instance}}",
-                ),
-            ),
+            queries=meaning.BACKLOG,
         ),
         Panel(
             question="Do stations see anything fail?",

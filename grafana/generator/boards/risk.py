@@ -5,7 +5,7 @@ from typing import Final
 from grafana.generator import meaning, queries
 from grafana.generator.meaning import rising
 from grafana.generator.model import Dashboard, Kind, Panel, Query, Section, Step
-from grafana.generator.queries import gateway, levels
+from grafana.generator.queries import gateway
 
 _NOW: Final = Section(
     "Now",
@@ -64,12 +64,7 @@ _NOW: Final = Section(
             "the time left tell whether it matters.",
             kind=Kind.STAT,
             unit=meaning.COUNT,
-            queries=(
-                Query(
-                    levels(gateway("enrollments", queries.UNDELIVERED), "instance"),
-                    "{{instance}}",
-                ),
-            ),
+            queries=meaning.BACKLOG,
             steps=meaning.NEUTRAL,
             unknown=meaning.NO_ANSWER,
             width=6,
@@ -137,12 +132,7 @@ _COURSE: Final = Section(
             description="Undelivered enrollments of each gateway. It grows while the server is "
             "away and must shrink after its return.",
             unit=meaning.COUNT,
-            queries=(
-                Query(
-                    levels(gateway("enrollments", queries.UNDELIVERED), "instance"),
-                    "{{instance}}",
-                ),
-            ),
+            queries=meaning.BACKLOG,
         ),
         Panel(
             question="Are as many delivered as come in?",
