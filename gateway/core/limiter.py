@@ -85,6 +85,12 @@ class Limiter:
         """Attempts given up that still hold a slot, as of the last ``tick`` or ``free``."""
         return len(self._ghosts)
 
+    @property
+    def patience(self) -> float | None:
+        """Seconds after which what starts now is given up; None: only by the attempt timeout."""
+        state = self._state
+        return state.patience(self._knowledge.slowest) if isinstance(state, Open) else None
+
     def free(self, *, now: float) -> int:
         """How many attempts may start right now."""
         self._expire(now)
@@ -114,6 +120,8 @@ class Limiter:
         began_in, began_as = self._attempts.pop(attempt_id)
         if sample.ghost_until is not None and sample.ghost_until > now:
             heapq.heappush(self._ghosts, sample.ghost_until)
+        if sample.measures:
+            self._knowledge.answered(sample.duration)
         if began_in is not self._state:
             return ()  # it says how the server was, not how it is
         if self._is_its_own_fault(attempt_id, sample) or self._is_no_news(sample):

@@ -51,6 +51,7 @@ class Errand:
         triage: send it, or look it up first.
         enrollment: the whole of it, where memory still has it.
         begun: the intent of this attempt is durable already.
+        patience: seconds after which it may be given up, if sending it again does no harm.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Errand:
     triage: Triage = Triage.SEND
     enrollment: Enrollment | None = None
     begun: bool = False
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,9 @@ class Courier:
         errand = errand if errand.begun else await self._begin(errand)
         if errand.enrollment is None:
             return None
-        return await self._send(errand.enrollment, errand.case, heard)
+        # Who cannot send it again with the same key must not put it in doubt without need.
+        patience = errand.patience if self.policy.honours_key else None
+        return await self._send(errand.enrollment, errand.case, heard, patience)
 
     async def park(self, errand: Errand) -> None:
         """Make a dead letter of it: a person must decide."""
@@ -135,7 +139,9 @@ class Courier:
             await self._record(errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE))
             return errand
 
-    async def _send(self, enrollment: Enrollment, case: Case, heard: Heard) -> Carried:
+    async def _send(
+        self, enrollment: Enrollment, case: Case, heard: Heard, patience: float | None
+    ) -> Carried:
         now = self.clock.now()
         if is_stale(case, self.policy, now=now) or not self.may_send():
             consequence = Consequence(case.status, STALE, now)
@@ -146,7 +152,7 @@ class Courier:
         with self.tracing.exchange("attempt", enrollment.headers) as span:
             headers = span.onward(enrollment.headers)
             attempt = self.transport.send(enrollment, headers)
-            finding, seconds = await self._exchange(attempt, credential)
+            finding, seconds = await self._exchange(attempt, credential, patience)
             heard(finding, seconds)
             _tell(span, enrollment, finding, attempt=case.attempts)
         trace_id = span.trace_id
@@ -195,11 +201,17 @@ class Courier:
         return Carried(consequence, ordered=enrollment.ordering_key is not None)
 
     async def _exchange(
-        self, exchange: Awaitable[Exchange], credential: Credential
+        self,
+        exchange: Awaitable[Exchange],
+        credential: Credential,
+        patience: float | None = None,
     ) -> tuple[Finding, float]:
         began = self.clock.monotonic()
         try:
-            seen = await exchange
+            async with asyncio.timeout(patience):
+                seen = await exchange
+        except TimeoutError:
+            seen = Broken("timeout")
         except Exception as error:  # noqa: BLE001 - one enrollment must not stop the others
             seen = Broken(f"error-{type(error).__name__}")
         seconds = self.clock.monotonic() - began

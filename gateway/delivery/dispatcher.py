@@ -261,9 +261,10 @@ class Dispatcher:
             self._live_outstanding.discard(enrollment_id)
             self._spawn(enrollment_id, self._courier.park(Errand(enrollment_id, case, what)))
             return
+        patience = self._gate.patience
         self._gate.take(enrollment_id)
         self._waiting = max(self._waiting - 1, 0)
-        self._carry(Errand(enrollment_id, case, what, enrollment))
+        self._carry(Errand(enrollment_id, case, what, enrollment, patience=patience))
 
     def _carry(self, errand: Errand) -> None:
         self._slots.add(errand.id)

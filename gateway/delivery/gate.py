@@ -67,6 +67,11 @@ class Gate:
         """How many may be outstanding."""
         return self.limiter.window
 
+    @property
+    def patience(self) -> float | None:
+        """Seconds after which what starts now may be given up; None: only by its timeout."""
+        return self.limiter.patience
+
     def free(self) -> int:
         """Slots that may be used right now."""
         return self.limiter.free(now=self._clock.monotonic())

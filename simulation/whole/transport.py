@@ -80,7 +80,11 @@ class SimulatedTransport:
             await asyncio.sleep(0.01)
             exchange = Answer(status, (), b"")
         else:
-            exchange = await self._exchange(enrollment)
+            try:
+                exchange = await self._exchange(enrollment)
+            except asyncio.CancelledError:
+                self.account.broken.add(enrollment.id)  # given up
+                raise
         if isinstance(exchange, Broken):
             self.account.broken.add(enrollment.id)
         elif isinstance(exchange, NotConnected) or exchange.status not in {500, 502, 504}:

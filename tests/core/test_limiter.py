@@ -144,6 +144,20 @@ def test_a_cut_canary_does_not_hold_back_the_next_for_a_whole_timeout() -> None:
     assert (one.free(now=due), one.ghosts) == (1, 1)
 
 
+def test_only_canaries_are_given_up_and_by_the_answers_of_before() -> None:
+    one = limiter()
+    attempt(one, Sample(Outcome.DELIVERED, 4.0), now=1.0)
+    assert one.patience is None
+    trip(one, now=2.0)
+    assert one.patience == 16.0
+
+
+def test_without_an_answer_of_before_no_canary_is_given_up() -> None:
+    one = limiter()
+    trip(one)
+    assert one.patience is None
+
+
 def test_a_server_that_hangs_is_noticed_by_the_first_that_time_out() -> None:
     one = limiter()
     for name in "abcd":

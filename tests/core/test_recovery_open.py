@@ -67,6 +67,24 @@ def test_a_canary_that_timed_out_delays_the_next_no_further() -> None:
     assert 40.5 <= due <= 42.0
 
 
+@pytest.mark.parametrize(
+    ("slowest", "patience"), [(None, None), (0.2, 10.0), (2.5, 10.0), (6.0, 24.0)]
+)
+def test_a_canary_is_given_up_after_a_multiple_of_the_slowest_answer(
+    slowest: float | None, patience: float | None
+) -> None:
+    assert opened().patience(slowest) == patience
+
+
+def test_now_and_then_a_canary_is_not_given_up_as_the_server_may_have_become_slow() -> None:
+    state, patient = opened(), []
+    for failures in range(1, 200):
+        state.observe(Sample(REFUSED, 0.1), full=True, running=0, now=20.0)
+        if state.patience(0.2) is None:
+            patient.append(failures)
+    assert patient == [16, 32, 64, 128]
+
+
 def test_three_answers_in_a_row_end_the_outage() -> None:
     state = opened()
     good, bad = Sample(DELIVERED, 0.1), Sample(REFUSED, 0.1)

@@ -593,3 +593,25 @@ def test_the_window_is_never_exceeded_and_during_an_outage_one_canary_knocks_at_
         assert (await bench.journal.totals()).by_status[Status.DELIVERED] == 500
 
     on_virtual_time(scene())
+
+
+@pytest.mark.parametrize("honours_key", [True, False])
+def test_a_canary_that_hangs_is_given_up_if_it_may_be_sent_again(*, honours_key: bool) -> None:
+    async def scene() -> None:
+        hangs = False
+
+        def script(_enrollment: Enrollment, _before: int) -> Exchange:
+            return Broken("timeout") if hangs else RECORDED
+
+        policy = DeliveryPolicy(honours_key=honours_key, can_look_up=not honours_key)
+        bench = await new_bench(transport=ScriptedTransport(script=script), policy=policy)
+        await bench.take_in(*(bench.enrollment() for _ in range(2000)))
+        async with bench.running():
+            await asyncio.sleep(2)
+            hangs, bench.transport.seconds = True, 30.0
+            await asyncio.sleep(66)
+            hangs, bench.transport.seconds = False, 0.1
+            await asyncio.sleep(17)
+            assert bench.gate.reachable is honours_key
+
+    on_virtual_time(scene())

@@ -19,6 +19,7 @@ from gateway.core.window import EVEN, Spread
 _FIRST_SHARE: Final = 1 / 3  # of the good window: even half a server bears it with ease
 _MARGIN: Final = 0.85  # of the cliff
 _HOLD: Final = 600.0  # seconds until a bound loosens; then ten percent per such time
+_FADE: Final = 0.99  # of the slowest answer, with each that comes
 _DOUBT_HOLD: Final = 60.0  # seconds a cliff below the good window is believed at first
 
 
@@ -56,7 +57,8 @@ class Cliff:
 class Knowledge:
     """The good window, the cliff, and how uneven service is: shared by the states.
 
-    ``spread`` is measured in slow start, where there is no queue, and does not survive a restart.
+    ``spread`` is measured in slow start, where there is no queue. ``slowest`` is how many seconds
+    an answer lately took at most. Neither survives a restart.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Knowledge:
         self.settings = settings
         self.good: int | None = memory.good_window
         self.spread: Spread = EVEN
+        self.slowest: float | None = None
         self.cliff: Cliff | None = None
         self._of_a_fall: Cliff | None = None  # what is left if the cliff is taken back
         if memory.cliff is not None:
@@ -109,6 +112,10 @@ class Knowledge:
             self.cliff = replace(self.cliff, at=min(at, known.at))
         if fell:
             self._of_a_fall = self.cliff
+
+    def answered(self, seconds: float) -> None:
+        """An answer took so long."""
+        self.slowest = max(seconds, _FADE * (self.slowest or 0.0))
 
     def overloaded(self, window: int) -> None:
         """Some fail at this window. If it is well below the cliff, that was none."""

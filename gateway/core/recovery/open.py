@@ -9,6 +9,11 @@ for a whole attempt timeout, and delivery would stand still so long after the se
 there are a few slots, one for the canary and the others for ghosts: fewer than any server falls
 over from. Canaries that fail fast wait a little longer, so that their ghosts never fill the window.
 
+A canary that hangs would keep the others away for a whole attempt timeout as well, after the return
+too, where what hung is lost. So it is given up after a multiple of the slowest answer of before: a
+ghost from then on. But the server may have become slower than that, so a few, ever rarer ones, wait
+as long as any attempt does.
+
 Must not know windows other than its own.
 """
 
@@ -21,6 +26,9 @@ from gateway.core.recovery.state import Move, Sample
 _ANSWERS: Final = 3
 _SHORTEST_WAIT: Final = 0.5  # seconds
 _LONGEST_WAIT: Final = 5.0  # seconds; it bounds how late a return is noticed
+_LEAST_PATIENCE: Final = 10.0  # seconds; the sooner one is given up, the more ghosts there are
+_SLOWER: Final = 4.0  # times as slow as its slowest answer: it may be back and not what it was
+_FIRST_PATIENT: Final = 16  # failures, then twice as many: the next one is not given up
 RETRY_AFTER_MAX: Final = 300.0  # seconds; a garbled header must not stop delivery for days
 
 
@@ -48,6 +56,14 @@ class Open:
     def at_once(self, *, now: float) -> int:
         """One canary, when it is due."""
         return 1 if now >= self._due else 0
+
+    def patience(self, slowest: float | None) -> float | None:
+        """Seconds after which a canary that starts now is given up; None: as any attempt.
+
+        ``slowest``: seconds that the server lately took for an answer at most, if that is known.
+        """
+        patient = self._failures >= _FIRST_PATIENT and self._failures.bit_count() == 1
+        return None if slowest is None or patient else max(_LEAST_PATIENCE, _SLOWER * slowest)
 
     def observe(
         self,
