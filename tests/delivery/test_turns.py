@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -19,10 +19,6 @@ from simulation import virtual_time
 from tests.support.bench import Bench, new_bench
 from tests.support.scripted_transport import ScriptedTransport
 from tests.support.shared_memory import Common, Member
-
-
-def on_virtual_time(scene: Coroutine[object, object, None]) -> None:
-    virtual_time.run(scene)
 
 
 @dataclass
@@ -106,7 +102,7 @@ def test_what_comes_in_anywhere_is_sent_by_the_one_whose_turn_it_is() -> None:
             assert sorted(pair.sent("a")) == ["here", "there"]
             assert pair.sent("b") == []
 
-    on_virtual_time(scene())
+    virtual_time.run(scene())
 
 
 def test_a_lost_hint_costs_a_moment_and_nothing_else() -> None:
@@ -117,7 +113,7 @@ def test_a_lost_hint_costs_a_moment_and_nothing_else() -> None:
             await asyncio.sleep(3)
             assert pair.sent("a") == ["there"]
 
-    on_virtual_time(scene())
+    virtual_time.run(scene())
 
 
 def test_the_next_one_sends_what_is_left_and_the_last_one_nothing_more() -> None:
@@ -139,7 +135,7 @@ def test_the_next_one_sends_what_is_left_and_the_last_one_nothing_more() -> None
             assert TurnChanged(mine=True, epoch=2, holder="b") in pair.second.facts
             assert TurnChanged(mine=False, epoch=2, holder="b") in pair.first.facts
 
-    on_virtual_time(scene())
+    virtual_time.run(scene())
 
 
 def test_nothing_is_sent_while_the_time_of_the_turn_is_over() -> None:
@@ -154,7 +150,7 @@ def test_nothing_is_sent_while_the_time_of_the_turn_is_over() -> None:
             await asyncio.sleep(5)
             assert pair.sent("a") == ["one"]
 
-    on_virtual_time(scene())
+    virtual_time.run(scene())
 
 
 def test_a_slot_is_given_only_where_delivery_is() -> None:
@@ -164,7 +160,7 @@ def test_a_slot_is_given_only_where_delivery_is() -> None:
             assert pair.first.turns.reserve("x") is True
             pair.first.turns.withdraw("x")
 
-    on_virtual_time(scene())
+    virtual_time.run(scene())
 
 
 def test_an_intent_of_an_old_turn_is_not_sent_any_more() -> None:
@@ -183,7 +179,7 @@ def test_an_intent_of_an_old_turn_is_not_sent_any_more() -> None:
             assert pair.sent("a") == []
             assert pair.sent("b") == ["live"]
 
-    on_virtual_time(scene())
+    virtual_time.run(scene())
 
 
 def test_all_say_what_the_one_that_delivers_says() -> None:
@@ -199,7 +195,7 @@ def test_all_say_what_the_one_that_delivers_says() -> None:
             assert (view.by, view.state) == ("a", UpstreamState.SLOW_START)
             assert view == pair.first.turns.upstream()
 
-    on_virtual_time(scene())
+    virtual_time.run(scene())
 
 
 @pytest.mark.parametrize("hints", [True, False])
@@ -221,7 +217,7 @@ def test_a_pause_holds_wherever_it_was_said_and_over_a_change_of_hands(hints: bo
             await asyncio.sleep(10)
             assert pair.sent("b") == ["one"]
 
-    on_virtual_time(scene())
+    virtual_time.run(scene())
 
 
 def test_a_gateway_that_only_takes_in_is_told_that_the_server_is_down() -> None:
@@ -235,7 +231,7 @@ def test_a_gateway_that_only_takes_in_is_told_that_the_server_is_down() -> None:
             await asyncio.sleep(10)
             assert [getattr(fact, "to_state", None) for fact in seen] == [UpstreamState.OPEN]
 
-    on_virtual_time(scene())
+    virtual_time.run(scene())
 
 
 OUTLOOK = Outlook(UpstreamState.STEADY, 12, 3, 100, 2, 4.5, None, here=False)

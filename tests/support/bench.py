@@ -25,6 +25,9 @@ from gateway.journal.sealing import Sealer
 from simulation.virtual_time import VirtualClock
 from tests.support.scripted_transport import ScriptedTransport
 
+NOT_HONOURED = DeliveryPolicy(honours_key=False, can_look_up=True, settle_seconds=60.0)
+"""The server heeds no key, and can be asked."""
+
 
 @dataclass
 class Bench:

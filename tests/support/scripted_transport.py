@@ -66,3 +66,8 @@ class ScriptedTransport:
         finally:
             self.outstanding -= 1
         return exchange
+
+
+def only_first(exchange: Exchange, then: Exchange = RECORDED) -> ScriptedTransport:
+    """The first try of each enrollment ends with ``exchange``."""
+    return ScriptedTransport(script=lambda _, before: exchange if before == 0 else then)
