@@ -1,13 +1,14 @@
 """What delivery remembers over a restart: the window it had found, and an operator's pause."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 
 from gateway.clock import Clock
 from gateway.core.limiter import Memory as WindowMemory
 from gateway.journal.contract import Journal
 
 _WINDOW, _PAUSE = "window", "pause"
+_KNOWN = frozenset(field.name for field in fields(WindowMemory))
 _SAVE_EVERY = 5.0  # seconds; a crash costs at most so much of what was learned
 
 
@@ -23,7 +24,12 @@ class Memory:
     async def window(self) -> WindowMemory | None:
         """The window's memory of the last run; None on a first start."""
         text = await self._journal.recall(_WINDOW)
-        return WindowMemory(**json.loads(text)) if text else None
+        if not text:
+            return None
+        kept = json.loads(text)
+        # Another version may have kept more: where gateways share a journal they are exchanged
+        # one after the other.
+        return WindowMemory(**{name: kept[name] for name in kept.keys() & _KNOWN})
 
     async def keep_window(self, memory: WindowMemory, *, at_once: bool = False) -> None:
         """Keep what was learned, if it is news; every few seconds unless ``at_once``."""
@@ -34,7 +40,8 @@ class Memory:
         if not at_once and news == self._saved:
             return
         self._saved, self._saved_at = news, now
-        await self._journal.remember(_WINDOW, json.dumps(asdict(memory)))
+        kept = {name: value for name, value in asdict(memory).items() if value is not None}
+        await self._journal.remember(_WINDOW, json.dumps(kept))
 
     async def pause(self) -> str | None:
         """Why an operator paused delivery; None: delivery goes on."""

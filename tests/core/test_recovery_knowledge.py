@@ -77,6 +77,33 @@ def test_memory_survives_a_restart_with_the_cliffs_age() -> None:
     assert again.clamp(256, now=5.0 + 300 + 600) == 56
 
 
+def test_a_cliff_told_by_failures_is_taken_back_after_a_restart_too() -> None:
+    known = knowledge(Memory(good_window=60))
+    known.learn_cliff(42, now=1000.0, fell=False)
+    again = Knowledge(SETTINGS, known.memory(now=1000.0), now=5.0)
+    assert again.clamp(256, now=5.0) == 35
+    again.overloaded(29)
+    assert again.cliff is None
+
+
+def test_what_is_left_of_a_cliff_told_by_failures_survives_a_restart() -> None:
+    known = knowledge(Memory(good_window=60))
+    known.learn_cliff(80, now=1000.0)
+    known.learn_cliff(42, now=1001.0, fell=False)
+    again = Knowledge(SETTINGS, known.memory(now=1001.0), now=5.0)
+    assert again.clamp(256, now=5.0) == 35
+    again.overloaded(20)
+    assert again.clamp(256, now=5.0) == 68
+
+
+def test_a_cliff_of_a_fall_stays_one_over_a_restart() -> None:
+    known = knowledge()
+    known.learn_cliff(60, now=1000.0)
+    again = Knowledge(SETTINGS, known.memory(now=1000.0), now=5.0)
+    again.overloaded(20)
+    assert again.clamp(256, now=5.0) == 51
+
+
 def test_bounds_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(ValueError, match="min_window 5 must be between 1 and max_window 4"):
         LimiterSettings(min_window=5, max_window=4)

@@ -32,12 +32,15 @@ class Memory:
         cliff: outstanding attempts at which it fell over.
         cliff_age: seconds since then. Time in which the gateway did not run does not count.
         cliff_hold: seconds for which that bound is kept.
+        fall: the cliff that is left if failures that are no outage told that one; 0: there is none.
+            None: it fell over at that one.
     """
 
     good_window: int | None = None
     cliff: int | None = None
     cliff_age: float = 0.0
     cliff_hold: float = _HOLD
+    fall: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +77,18 @@ class Knowledge:
         if memory.cliff is not None:
             self.cliff = Cliff(memory.cliff, now - memory.cliff_age, memory.cliff_hold)
             self._of_a_fall = self.cliff
+            if memory.fall is not None:  # it is older than the cliff; to take it for as old is safe
+                fall = Cliff(memory.fall, self.cliff.learned, _HOLD)
+                self._of_a_fall = fall if memory.fall else None
 
     def memory(self, *, now: float) -> Memory:
         """What to keep over a restart."""
         if self.cliff is None:
             return Memory(self.good)
         age = 60.0 * ((now - self.cliff.learned) // 60.0)  # coarse: it is written when it changes
-        return Memory(self.good, self.cliff.at, age, self.cliff.hold)
+        left = self._of_a_fall
+        fall = None if left is self.cliff else 0 if left is None else left.at
+        return Memory(self.good, self.cliff.at, age, self.cliff.hold, fall)
 
     def first_window(self, *, now: float) -> int:
         """Where slow start begins: a handful, or a small share of what was good before."""
