@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 from gateway.files import sync_directory
 from gateway.journal.contract import JournalBroken
+from gateway.journal.sqlite.bodies.writeback import start_writeback
 
 T = TypeVar("T")
 
@@ -67,13 +68,13 @@ class BodyFile:
         self.unsynced = True
 
     def write(self, place: int, data: bytes) -> None:
-        """Over what is there. The interpreter is free meanwhile."""
-        left = memoryview(data)
+        """Over what is there. The disk begins with it, and so does not wait for the sync."""
+        left, end = memoryview(data), place + len(data)
         self.unsynced = True
         self._touched += len(data)
         while left:
-            done = os.pwrite(self._open, left, place)
-            left, place = left[done:], place + done
+            left = left[os.pwrite(self._open, left, end - len(left)) :]
+        start_writeback(self._open, place, len(data))
 
     def read(self, place: int, length: int) -> bytes:
         """What is there; fewer bytes where the file ends."""
