@@ -191,8 +191,8 @@ async def test_of_two_that_find_the_turn_free_one_takes_it(
     await first.resign()
     both, looked = asyncio.Barrier(2), lease.look
 
-    async def together(session: Session) -> lease.Row:
-        row = await looked(session)
+    async def together(connection: lease.Connection) -> lease.Row:
+        row = await looked(connection)
         if row.holder is None:
             await both.wait()
         return row

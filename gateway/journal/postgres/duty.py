@@ -4,11 +4,12 @@ When a lease may be taken or trusted is decided in ``core.lease``; its statement
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gateway.clock import Clock
 from gateway.core.lease import Lease, LeaseTimes
-from gateway.journal.postgres import figures, lease
+from gateway.journal.postgres import figures, lease, moving
 from gateway.journal.postgres.calls import Calls
 from gateway.journal.postgres.session import Session
 from gateway.journal.postgres.sessions import Sessions
@@ -71,19 +72,21 @@ class Duty:
         return Turn(row.mine, row.holder, row.epoch, row.word, row.recovered)
 
     async def _row(self, session: Session, *, now: float, word: str) -> lease.Row:
-        epoch = self._lease.epoch
+        epoch, connection = self._lease.epoch, session.connection
         if epoch is not None:
-            renewed = await lease.renew(session, self._name, epoch, word)
+            renewed = await lease.renew(connection, self._name, epoch, word)
+            session.changed += 1
             if renewed is not None:
                 return renewed
-        seen = await lease.look(session)
+        seen = await lease.look(connection)
         # Its own name: a taking over whose commit was not heard of.
         free = seen.holder in {None, self._name}
         if free or self._lease.may_take(now=self._clock.monotonic()):
-            taken = await lease.take(session, self._name, seen, word, now=now)
+            taken = await lease.take(connection, self._name, seen, word)
             if taken is not None:
-                return taken
-            seen = await lease.look(session)
+                session.changed += 1
+                return replace(taken, recovered=await moving.recover(session, now=now))
+            seen = await lease.look(connection)
         return seen
 
     async def resign(self) -> bool:
@@ -94,7 +97,8 @@ class Duty:
         self._lease.lost()
 
         async def work(session: Session, _arguments: Sequence[Any]) -> list[None]:
-            await lease.give_back(session, self._name, epoch)
+            await lease.give_back(session.connection, self._name, epoch)
+            session.changed += 1
             return [None]
 
         await self._calls.call(work, alone=True)

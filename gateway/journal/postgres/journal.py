@@ -31,15 +31,16 @@ from gateway.journal.contract import (
     Totals,
     Usage,
 )
-from gateway.journal.postgres import accepting, moving, opening, reading
+from gateway.journal.postgres import accepting, audit, forgetting, moving, notes, opening, reading
 from gateway.journal.postgres.accepting import Offer
+from gateway.journal.postgres.audit import Noted
 from gateway.journal.postgres.calls import Calls
 from gateway.journal.postgres.duty import Duty
 from gateway.journal.postgres.faults import fault_of
 from gateway.journal.postgres.hints import Hints
 from gateway.journal.postgres.moving import Decision, Intent
 from gateway.journal.postgres.opening import Migration
-from gateway.journal.postgres.reading import Filters, Noted
+from gateway.journal.postgres.reading import Filters
 from gateway.journal.postgres.session import Session
 from gateway.journal.postgres.sessions import Sessions
 from gateway.journal.postgres.writer import Writer
@@ -281,26 +282,26 @@ class PostgresJournal:
 
     async def forget(self, *, settled_before: float, limit: int) -> int:
         """See the contract."""
-        return await self._calls.read(reading.forget, settled_before=settled_before, limit=limit)
+        return await self._calls.read(forgetting.forget, settled_before=settled_before, limit=limit)
 
     async def remember(self, name: str, value: str) -> None:
         """See the contract."""
-        await self._calls.read(reading.remember, name, value)
+        await self._calls.read(notes.remember, name, value)
 
     async def claim(self, name: str, value: str) -> str:
         """Keep a text unless there is one under this name; what is there now."""
-        return await self._calls.read(reading.claim, name, value)
+        return await self._calls.read(notes.claim, name, value)
 
     async def recall(self, name: str) -> str | None:
         """See the contract."""
-        return await self._calls.read(reading.recall, name)
+        return await self._calls.read(notes.recall, name)
 
     async def audit(
         self, actor: str, action: str, subject: str, detail: str, *, now: float
     ) -> AuditRecord:
         """See the contract."""
         record = AuditRecord(0, now, actor, action, subject, detail)
-        return await self._calls.read(reading.audit, record, str(uuid.uuid4()))
+        return await self._calls.read(audit.add, record, str(uuid.uuid4()))
 
     async def audit_once(
         self,
@@ -316,14 +317,14 @@ class PostgresJournal:
     ) -> AuditRecord | None:
         """See the contract."""
         record = AuditRecord(0, now, actor, action, subject, detail)
-        noted = Noted(note, was, becomes)
-        return await self._calls.read(reading.audit_once, record, str(uuid.uuid4()), noted)
+        changed = Noted(note, was, becomes)
+        return await self._calls.read(audit.add_once, record, str(uuid.uuid4()), changed)
 
     async def audit_list(
         self, *, limit: int = 100, before: int | None = None
     ) -> tuple[AuditRecord, ...]:
         """See the contract."""
-        return await self._calls.read(reading.audit_list, limit=limit, before=before)
+        return await self._calls.read(audit.latest, limit=limit, before=before)
 
     # -- inside ----------------------------------------------------------------------------------
 

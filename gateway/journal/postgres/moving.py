@@ -1,4 +1,4 @@
-"""Moves of enrollments: intents and outcomes of delivery, decisions of people.
+"""Moves of enrollments: intents and outcomes of delivery, decisions of people, what a crash means.
 
 Which move is allowed is decided in ``journal.moves``. What delivery does is written only by the
 gateway that holds the lease, in a transaction that checks it; what people decide, by any.
@@ -235,6 +235,20 @@ async def _write(
     session.changed += len(moved)
     session.ended += [decision.id for decision, to in moved if to.phase in _ENDS]
     session.waiting |= any(to.phase is Phase.READY for _, to in moved)
+
+
+async def recover(session: Session, *, now: float) -> int:
+    """The turn was taken: what the last holder was sending is in doubt, due now; how many."""
+    to = moves.crashed(now=now)
+    status = await session.connection.execute(
+        "UPDATE enrollment SET status = $1, phase = $2, next_attempt_at = $3, settled_at = $4,"
+        " reason = $5 WHERE status = 'sending'",
+        *to,
+    )
+    count = int(status.split()[-1])
+    session.counted["sending"] -= count
+    session.counted[to.status] += count
+    return count
 
 
 def _columns(standings: Sequence[Standing]) -> tuple[list[Any], ...]:

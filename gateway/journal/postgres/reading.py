@@ -1,4 +1,4 @@
-"""What is looked up, listed and counted; and the small things: notes, the audit, forgetting."""
+"""What is looked up, listed and counted."""
 
 import heapq
 from collections import Counter
@@ -9,16 +9,11 @@ from typing import Any, Final
 
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
 from gateway.journal import damage as journal_damage
-from gateway.journal.chain import linked
-from gateway.journal.contract import AuditRecord, DuePage, Kept, Life, Totals
-from gateway.journal.postgres import rows
-from gateway.journal.postgres.accepting import ROW_BYTES
+from gateway.journal.contract import DuePage, Kept, Life, Totals
+from gateway.journal.postgres import notes, rows
 from gateway.journal.postgres.session import Session
 
 _PROMOTED_AT_ONCE: Final = 1000
-
-# A row of ``line`` that is no HMAC of an ordering key: those have 32 bytes.
-_AUDIT_LOCK: Final = b"audit"
 
 _PROMOTE = """
 UPDATE enrollment SET phase = 'ready' WHERE id IN (
@@ -31,9 +26,6 @@ _LIST = f"""
 SELECT e.accepted_at, e.seq, {rows.LIFE} FROM enrollment e
 WHERE status = $1 AND accepted_at < $2 AND (accepted_at, seq) > ($3, $4)
 ORDER BY accepted_at, seq LIMIT $5"""  # noqa: S608 - as above
-_SETTLED = """
-SELECT id, status FROM enrollment WHERE phase = 'done' AND settled_at < $1
-ORDER BY settled_at, seq LIMIT $2 FOR UPDATE SKIP LOCKED"""
 _OLDEST = "SELECT least({})".format(
     ", ".join(
         f"(SELECT accepted_at FROM enrollment WHERE status = '{status}'"  # noqa: S608 - constants
@@ -132,125 +124,4 @@ async def damage(session: Session) -> tuple[str, ...]:
         " WHERE status = 'dead_letter' AND reason IN ('unreadable', 'lost') GROUP BY reason"
     )
     quarantined = {row[0]: row[1] for row in found}
-    return journal_damage.told(quarantined, await recall(session, journal_damage.NOTE))
-
-
-async def forget(session: Session, *, settled_before: float, limit: int) -> int:
-    """Delete what has been final long enough; rows that another gateway deletes are left to it."""
-    found = await session.connection.fetch(_SETTLED, settled_before, limit)
-    ids = [row[0] for row in found]
-    if not ids:
-        return 0
-    sizes = await session.connection.fetch(
-        "DELETE FROM content WHERE id = ANY($1::UUID[])"
-        " RETURNING octet_length(envelope) + coalesce(octet_length(answer), 0)",
-        ids,
-    )
-    await session.connection.execute("DELETE FROM enrollment WHERE id = ANY($1::UUID[])", ids)
-    for row in found:
-        session.counted[row[1]] -= 1
-        session.counted[f"forgotten_{row[1]}"] += 1
-    session.counted["bytes"] -= sum(row[0] for row in sizes) + ROW_BYTES * len(ids)
-    session.changed += len(ids)
-    return len(ids)
-
-
-async def remember(session: Session, name: str, value: str) -> None:
-    """Keep a text."""
-    await session.connection.execute(
-        "INSERT INTO note (name, value) VALUES ($1, $2)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        name,
-        value,
-    )
-    session.changed += 1
-
-
-async def claim(session: Session, name: str, value: str) -> str:
-    """Keep a text unless there is one under this name; what is there now."""
-    await session.connection.execute(
-        "INSERT INTO note (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, value
-    )
-    session.be_sure()
-    return str(await recall(session, name))
-
-
-async def recall(session: Session, name: str) -> str | None:
-    """The text, if there is one."""
-    value: str | None = await session.connection.fetchval(
-        "SELECT value FROM note WHERE name = $1", name
-    )
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """A text that an act changes: its name, what it was, what it becomes."""
-
-    name: str
-    was: str | None
-    becomes: str
-
-
-async def audit(session: Session, record: AuditRecord, token: str) -> AuditRecord:
-    """Add a record behind the last one, by one gateway at a time; its number and link are made."""
-    known = await _in_turn(session, token)
-    return known or await _add(session, record, token)
-
-
-async def audit_once(
-    session: Session, record: AuditRecord, token: str, noted: Noted
-) -> AuditRecord | None:
-    """As ``audit``, and the note changes with it; None where it is not what it was."""
-    known = await _in_turn(session, token)
-    if known is not None:
-        return known
-    if await recall(session, noted.name) != noted.was:
-        session.be_sure()
-        return None
-    await remember(session, noted.name, noted.becomes)
-    return await _add(session, record, token)
-
-
-async def _in_turn(session: Session, token: str) -> AuditRecord | None:
-    """Wait for our turn; the record that this call made before, if it did."""
-    await session.connection.execute(
-        "INSERT INTO line AS l (ordering, locked) VALUES ($1, 1)"
-        " ON CONFLICT (ordering) DO UPDATE SET locked = l.locked + 1",
-        _AUDIT_LOCK,
-    )
-    if not session.again:
-        return None
-    known = await session.connection.fetchrow(
-        f"SELECT {rows.AUDIT} FROM audit WHERE token = $1",  # noqa: S608 - constants
-        token,
-    )
-    if known is None:
-        return None
-    session.be_sure()
-    return rows.audit(known)
-
-
-async def _add(session: Session, record: AuditRecord, token: str) -> AuditRecord:
-    last = await audit_list(session, limit=1, before=None)
-    made = linked(last[0] if last else None, record)
-    await session.connection.execute(
-        f"INSERT INTO audit ({rows.AUDIT}, token) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",  # noqa: S608 - constants
-        *(made.seq, made.at, made.actor, made.action, made.subject, made.detail, made.link),
-        token,
-    )
-    session.changed += 1
-    return made
-
-
-async def audit_list(
-    session: Session, *, limit: int, before: int | None
-) -> tuple[AuditRecord, ...]:
-    """The newest first."""
-    found = await session.connection.fetch(
-        f"SELECT {rows.AUDIT} FROM audit WHERE $1::BIGINT IS NULL OR seq < $1"  # noqa: S608 - constants
-        " ORDER BY seq DESC LIMIT $2",
-        before,
-        limit,
-    )
-    return tuple(rows.audit(row) for row in found)
+    return journal_damage.told(quarantined, await notes.recall(session, journal_damage.NOTE))

@@ -4,12 +4,10 @@ Which calls run in it is not known here. A transaction is begun, filled, and the
 or rolled back; what was counted goes with it.
 """
 
-from typing import Any, Final
+from typing import Any
 
+from gateway.journal.postgres import lease
 from gateway.journal.postgres.figures import Figures
-
-LEASE: Final = "delivery"
-"""The name of the lease's row, which ``ready`` locks; ``lease`` has the rest of it."""
 
 
 class TurnLost(Exception):
@@ -58,15 +56,9 @@ class Session:
             TurnLost: it holds a move of delivery, and another gateway has the lease.
         """
         await self.figures.write(something=self.sure)
-        if self.delivers:
-            # Locked until the commit: the lease cannot change hands in between.
-            held = await self.connection.fetchval(
-                "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 FOR UPDATE",
-                LEASE,
-                self.epoch,
-            )
-            if held is None:
-                raise TurnLost
+        # Locked until the commit: the lease cannot change hands in between.
+        if self.delivers and not await lease.lock(self.connection, self.epoch):
+            raise TurnLost
 
     async def commit(self) -> None:
         """Make it durable.

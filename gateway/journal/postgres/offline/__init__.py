@@ -14,7 +14,7 @@ from asyncpg import exceptions
 
 from gateway.core.lease import LeaseTimes
 from gateway.journal.contract import JournalFault, JournalInUse
-from gateway.journal.postgres import lease, opening, reading
+from gateway.journal.postgres import lease, notes, opening
 from gateway.journal.postgres.faults import fault_of
 from gateway.journal.postgres.session import Session
 
@@ -63,13 +63,13 @@ async def check_alone(session: Session, *, seconds: float | None = None) -> None
     Raises:
         JournalInUse: one does.
     """
-    first = await lease.look(session)
+    first = await lease.look(session.connection)
     if first.holder is None:
         return
     deadline = time.monotonic() + (_LOOK_SECONDS if seconds is None else seconds)
     while time.monotonic() < deadline:
         await asyncio.sleep(_AGAIN_SECONDS)
-        now = await lease.look(session)
+        now = await lease.look(session.connection)
         if now.holder is None:
             return
         if (first.epoch, first.beat) != (now.epoch, now.beat):
@@ -84,8 +84,8 @@ class Notes:
 
     async def recall(self, name: str) -> str | None:
         """See the contract."""
-        return await reading.recall(self._session, name)
+        return await notes.recall(self._session, name)
 
     async def remember(self, name: str, value: str) -> None:
         """See the contract."""
-        await reading.remember(self._session, name, value)
+        await notes.remember(self._session, name, value)

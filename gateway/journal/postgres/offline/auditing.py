@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from gateway.journal.contract import AuditRecord
-from gateway.journal.postgres import reading
+from gateway.journal.postgres.audit import add
 from gateway.journal.postgres.offline import connected
 
 
@@ -15,7 +15,7 @@ async def audit(url: str, record: AuditRecord) -> None:
     """
     async with connected(url) as session:
         await session.begin()
-        await reading.audit(session, record, str(uuid4()))
+        await add(session, record, str(uuid4()))
         session.be_sure()
         await session.ready()
         await session.commit()

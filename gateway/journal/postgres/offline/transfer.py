@@ -15,7 +15,7 @@ from gateway.core.shares import Line
 from gateway.journal import transfer
 from gateway.journal.keyring import MARK, KeyRing, bind
 from gateway.journal.moves import Phase, Standing
-from gateway.journal.postgres import lines, opening, reading
+from gateway.journal.postgres import lines, notes, opening
 from gateway.journal.postgres.accepting import ROW_BYTES
 from gateway.journal.postgres.offline import Notes, check_alone, connected
 from gateway.journal.postgres.session import Session
@@ -78,7 +78,7 @@ async def export(url: str, file: Path, *, progress: Progress) -> Exported:
                 )
                 used = await session.connection.fetch(_KEYS)
                 keys = tuple(sorted(row[0].hex() for row in used))
-                mark = await reading.recall(session, MARK)
+                mark = await notes.recall(session, MARK)
                 transfer.write_head(out, count=total, keyring=mark, keys=keys)
                 number = 0
                 async for row in session.connection.cursor(_SELECT, prefetch=_AT_ONCE):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
 from gateway.journal import chain, damage
 from gateway.journal.keyring import MARK, KeyRing
-from gateway.journal.postgres import reading, rows
+from gateway.journal.postgres import audit, notes, reading, rows
 from gateway.journal.postgres.accepting import ROW_BYTES
 from gateway.journal.postgres.offline import connected
 from gateway.journal.postgres.session import Session
@@ -40,7 +40,7 @@ async def verify(
         JournalFault: see ``offline.connected``.
     """
     async with connected(url) as session:
-        check_mark(await reading.recall(session, MARK), ring)
+        check_mark(await notes.recall(session, MARK), ring)
         if acknowledge:
             await session.connection.execute("DELETE FROM note WHERE name = $1", damage.NOTE)
         async with session.connection.transaction(isolation="repeatable_read", readonly=True):
@@ -77,9 +77,9 @@ async def _look(session: Session, sealer: Sealer, progress: Progress) -> Verifie
         "SELECT name, sum(waiting)::BIGINT FROM station GROUP BY name"
     )
     found.broken += _differences("the line of", dict(map(tuple, lines)), waiting)
-    records = await reading.audit_list(session, limit=_ALL_RECORDS, before=None)
+    records = await audit.latest(session, limit=_ALL_RECORDS, before=None)
     found.audit = chain.check(reversed(records))
-    noted = await reading.recall(session, damage.NOTE)
+    noted = await notes.recall(session, damage.NOTE)
     found.damage = noted.split("\n") if noted else []
     return found
 
