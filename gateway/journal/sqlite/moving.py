@@ -84,11 +84,12 @@ class Moving:
     def forget(self, *, settled_before: float, limit: int) -> int:
         """Delete what has been final long enough."""
         found = self._session.execute(_FORGOTTEN, (settled_before, limit)).fetchall()
-        for seq, status in found:
-            self._contents.forget(seq)
-            self._session.execute("DELETE FROM enrollment WHERE seq = ?", (seq,))
-            self._session.counted[status] -= 1
-            self._session.counted[f"forgotten_{status}"] += 1
+        with self._session.overwriting():  # keys and names stood there
+            for seq, status in found:
+                self._contents.forget(seq)
+                self._session.execute("DELETE FROM enrollment WHERE seq = ?", (seq,))
+                self._session.counted[status] -= 1
+                self._session.counted[f"forgotten_{status}"] += 1
         return len(found)
 
     def doubt_interrupted(self, *, now: float) -> int:

@@ -39,6 +39,7 @@ SETTINGS: Final[Mapping[str, str | int]] = {
     # is gone from the row's page, while the ciphertext of a long body, useless without it, costs
     # no second write. What it does not reach: copies of a key in the log until that is reused,
     # and on pages that SQLite moved rows away from. Rotating the key-encryption key reaches those.
+    # What is forgotten empties whole pages; these are overwritten: ``Session.overwriting``.
     "secure_delete": 2,
     "cache_size": -4096,  # KiB
     "temp_store": 2,  # memory: no sorter spills a row into a file of its own

@@ -4,7 +4,8 @@ Must not know a table but that of the counters.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import apsw
@@ -25,6 +26,15 @@ class Session:
         """The first row, if there is one."""
         row: tuple[Any, ...] | None = self.execute(statement, values).fetchone()
         return row
+
+    @contextmanager
+    def overwriting(self) -> Iterator[None]:
+        """Within, a page that becomes free is overwritten too, and not left as it was."""
+        self.connection.pragma("secure_delete", "on")
+        try:
+            yield
+        finally:
+            self.connection.pragma("secure_delete", "fast")
 
     def count_move(self, before: Status, after: Status) -> None:
         """One is no longer ``before``, but ``after``."""
