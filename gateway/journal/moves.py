@@ -3,12 +3,13 @@
 Pure. Must not know how rows are kept; every move is one of ``core.lifecycle``'s table.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from gateway.core.decide import UNREADABLE
 from gateway.core.lifecycle import FINAL, TABLE, Event, Status
-from gateway.journal.contract import Change
+from gateway.journal.contract import Change, Life
 
 
 class Phase(StrEnum):
@@ -77,6 +78,19 @@ def may_begin(status: Status, phase: Phase) -> bool:
 def begun(reason: str | None) -> Standing:
     """An attempt's intent."""
     return Standing(Status.SENDING, Phase.SENDING, None, None, reason)
+
+
+def attempted(life: Life, to: Standing, *, at: float) -> Life:
+    """A life after the move that an attempt's intent is."""
+    return replace(
+        life,
+        status=to.status,
+        next_attempt_at=to.next_attempt_at,
+        settled_at=to.settled_at,
+        reason=to.reason,
+        attempts=life.attempts + 1,
+        last_attempt_at=at,
+    )
 
 
 def crashed(*, now: float) -> Standing:

@@ -153,9 +153,8 @@ class MemoryJournal(Committed):
         if row is None or not moves.may_begin(row.life.status, row.phase):
             await self._committed()
             return None
-        begun = row.moved(moves.begun(row.life.reason))
-        life = replace(begun.life, attempts=row.life.attempts + 1, last_attempt_at=now)
-        begun = replace(begun, life=life)
+        to = moves.begun(row.life.reason)
+        begun = replace(row.moved(to), life=moves.attempted(row.life, to, at=now))
         self._put(begun, before=row)
         await self._committed()
         return begun.kept(body=whole)

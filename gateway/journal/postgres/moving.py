@@ -82,7 +82,7 @@ async def begin(session: Session, intents: Sequence[Intent]) -> list[Kept | None
                 begun.append((intent, to))
                 session.counted[life.status] -= 1
                 session.counted[to.status] += 1
-                whole = replace(whole, life=_begun(whole, to, at=intent.now))
+                whole = replace(whole, life=moves.attempted(life, to, at=intent.now))
             elif not (session.again and _is_begun(whole, intent)):
                 whole = None
         kept.append(whole)
@@ -95,18 +95,6 @@ async def begin(session: Session, intents: Sequence[Intent]) -> list[Kept | None
         )
         session.changed += len(begun)
     return kept
-
-
-def _begun(whole: Kept, to: Standing, *, at: float) -> Any:  # noqa: ANN401 - a Life
-    return replace(
-        whole.life,
-        status=to.status,
-        next_attempt_at=to.next_attempt_at,
-        settled_at=to.settled_at,
-        reason=to.reason,
-        attempts=whole.life.attempts + 1,
-        last_attempt_at=at,
-    )
 
 
 def _is_begun(whole: Kept, intent: Intent) -> bool:

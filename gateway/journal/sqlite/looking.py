@@ -6,6 +6,7 @@ from itertools import islice
 
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import DuePage, Kept, Life
+from gateway.journal.moves import Phase
 from gateway.journal.sqlite import rows
 from gateway.journal.sqlite.bodies import Bodies
 from gateway.journal.sqlite.session import Session
@@ -14,6 +15,10 @@ _PROMOTED_AT_ONCE = 1000
 
 _KEPT = f"SELECT {rows.KEPT} FROM enrollment JOIN sealed USING (seq) WHERE"  # noqa: S608 - constants
 _WHOLE = f"SELECT {rows.WHOLE} FROM enrollment JOIN sealed USING (seq) WHERE"  # noqa: S608 - as above
+_CLAIM = f"SELECT seq, phase, {rows.KEPT} FROM enrollment JOIN sealed USING (seq) WHERE id = ?"  # noqa: S608 - as above
+_CLAIM_WHOLE = (
+    f"SELECT seq, phase, {rows.WHOLE} FROM enrollment JOIN sealed USING (seq) WHERE id = ?"  # noqa: S608 - as above
+)
 _DUE = f"""
 SELECT {rows.DUE} FROM enrollment WHERE phase = 'ready' ORDER BY rank, seq LIMIT ?"""  # noqa: S608 - as above
 _LIST = f"""
@@ -47,6 +52,15 @@ class Looking:
         """By its id, with the body."""
         row = self._session.one(f"{_WHOLE} id = ?", enrollment_id)
         return None if row is None else rows.whole(row, self._bodies.read)
+
+    def claim(self, enrollment_id: str, *, whole: bool) -> tuple[int, Phase, Kept] | None:
+        """Its number, its phase and itself; ``whole``: with the body."""
+        row = self._session.one(_CLAIM_WHOLE if whole else _CLAIM, enrollment_id)
+        if row is None:
+            return None
+        seq, phase, *rest = row
+        kept = rows.whole(rest, self._bodies.read) if whole else rows.kept(rest)
+        return seq, Phase(phase), kept
 
     def due(self, *, now: float, limit: int) -> DuePage:
         """Pick up what fell due, then read what is ready by rank."""

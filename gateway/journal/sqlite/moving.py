@@ -3,6 +3,8 @@
 Which move is allowed is decided in ``journal.moves``; the SQL only carries it out.
 """
 
+from dataclasses import replace
+
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
 from gateway.journal import moves
 from gateway.journal.contract import Change, JournalFull, Kept
@@ -39,20 +41,19 @@ class Moving:
 
     def begin(self, enrollment_id: str, *, now: float, whole: bool) -> Kept | None:
         """Write the intent, and load it; ``whole``: with its body."""
-        row = self._session.one(
-            "SELECT seq, status, phase, reason FROM enrollment WHERE id = ?", enrollment_id
-        )
-        if row is None:
+        found = self._looking.claim(enrollment_id, whole=whole)
+        if found is None:
             return None
-        seq, status, phase, reason = row
-        if not moves.may_begin(Status(status), Phase(phase)):
+        seq, phase, kept = found
+        before = kept.life
+        if not moves.may_begin(before.status, phase):
             return None
         if not self._space.has_room_for_an_attempt():
             raise JournalFull("the disk is full: no attempt begins whose outcome could not be kept")
-        to = moves.begun(reason)
+        to = moves.begun(before.reason)
         self._session.execute(_BEGIN, (*to, now, seq))
-        self._session.count_move(Status(status), to.status)
-        return self._looking.load(enrollment_id) if whole else self._looking.find(enrollment_id)
+        self._session.count_move(before.status, to.status)
+        return replace(kept, life=moves.attempted(before, to, at=now))
 
     def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         """Move it; erase the body of what is final, and free the next in its order."""

@@ -24,12 +24,12 @@ def life(row: Sequence[Any]) -> Life:
     return Life(row[0], row[1], Status(row[2]), *row[3:_LIFE_END])
 
 
-def kept(row: tuple[Any, ...]) -> Kept:
+def kept(row: Sequence[Any]) -> Kept:
     """A row of ``KEPT``."""
     return _kept(row, None)
 
 
-def whole(row: tuple[Any, ...], read: Callable[[int, int], bytes]) -> Kept:
+def whole(row: Sequence[Any], read: Callable[[int, int], bytes]) -> Kept:
     """A row of ``WHOLE``. ``read``: the bytes at a place, of a length, in the file of bodies."""
     *row_kept, key, data, place, length = row
     if key is None:
