@@ -6,8 +6,6 @@ stations wait, and a page of what is due; so its size does not grow with the bac
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
-from typing import Any
 
 from gateway.clock import Clock
 from gateway.core.admission import Outlook, UpstreamView
@@ -20,8 +18,10 @@ from gateway.core.scheduler import may_go_at_once, plan
 from gateway.delivery.backlog import Backlog
 from gateway.delivery.courier import Courier, Errand
 from gateway.delivery.gate import Gate
+from gateway.delivery.live import Live
 from gateway.delivery.memory import Memory
 from gateway.delivery.sending import MaySend, always
+from gateway.delivery.underway import Underway
 from gateway.journal.contract import Due, Journal, JournalBroken, JournalFault
 
 _LONGEST_SLEEP = 5.0  # seconds; a lost wake-up must not cost more than this
@@ -55,16 +55,14 @@ class Dispatcher:
         self._clock = clock
         self._may_send = may_send
         self._backlog = Backlog(journal)
-        self._live: dict[str, Enrollment] = {}
-        self._live_outstanding: set[str] = set()
+        self._live = Live()
         self._slots: set[str] = set()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._underway = Underway(self._ended)
         self._rate = RateMeter()
         self._waiting = 0
         self._counted_at = float("-inf")
         self._wake = asyncio.Event()
         self._stopping = False
-        self._failed: BaseException | None = None
 
     # -- for intake ------------------------------------------------------------------------------
 
@@ -89,17 +87,17 @@ class Dispatcher:
         if not may_go_at_once(
             free=self._gate.free(),
             window=self._gate.window,
-            live_outstanding=len(self._live_outstanding),
+            live_outstanding=len(self._live.outstanding),
             contended=bool(self._live) or self._backlog.waits(now=self._clock.now()),
         ):
             return False
         self._gate.take(enrollment_id)
-        self._live_outstanding.add(enrollment_id)
+        self._live.outstanding.add(enrollment_id)
         return True
 
     def withdraw(self, enrollment_id: str) -> None:
         """Give a reserved slot back."""
-        self._live_outstanding.discard(enrollment_id)
+        self._live.outstanding.discard(enrollment_id)
         self._gate.give_back(enrollment_id)
         self._wake.set()
 
@@ -110,17 +108,17 @@ class Dispatcher:
 
     def enqueue(self, enrollment: Enrollment, *, rank: float, live: bool) -> None:
         """It is durable as pending, at ``rank`` in the queue."""
-        if enrollment.id in self._tasks:
+        if enrollment.id in self._underway:
             return  # the loop found it in the journal before intake was told that it is there
         self._waiting += 1
         if live:
-            self._live[enrollment.id] = enrollment
+            self._live.wait(enrollment)
         self._backlog.came(rank, at=enrollment.accepted_at)
         self._wake.set()
 
     def leave(self, enrollment_id: str) -> None:
         """Its station waits no more: it goes on with the backlog, from the journal."""
-        self._live.pop(enrollment_id, None)
+        self._live.take(enrollment_id)
 
     # -- for operators ---------------------------------------------------------------------------
 
@@ -172,8 +170,8 @@ class Dispatcher:
                 raise
             except JournalFault:
                 pause = _AFTER_FAULT
-            if self._failed is not None:
-                raise self._failed
+            if self._underway.failed is not None:
+                raise self._underway.failed
             # ``wait_for`` of Python 3.11 forgets that it was cancelled if the wait is over by then.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -186,18 +184,14 @@ class Dispatcher:
         """
         self._stopping = True
         self._wake.set()
-        if self._tasks:
-            await asyncio.wait(list(self._tasks.values()), timeout=grace_seconds)
-        for task in self._tasks.values():
-            task.cancel()
+        await self._underway.finish(grace_seconds=grace_seconds)
         await self._memory.keep_window(self._gate.limiter.memory(), at_once=True)
 
     def abandon(self) -> None:
         """Another gateway delivers: let go of everything, and write nothing."""
         self._stopping = True
         self._wake.set()
-        for task in self._tasks.values():
-            task.cancel()
+        self._underway.cancel()
 
     async def _turn(self) -> None:
         if not self._may_send():
@@ -206,7 +200,7 @@ class Dispatcher:
         free = self._gate.free()
         if free > 0 and self._backlog.waits(now=self._clock.now()):
             now = self._clock.now()
-            if await self._backlog.refill(now=now, least=free, in_hand=self._tasks):
+            if await self._backlog.refill(now=now, least=free, in_hand=self._underway):
                 await self._count_waiting()
                 self._park_the_hopeless()
             self._gate.tick(demand=len(self._backlog) + len(self._live))
@@ -229,8 +223,8 @@ class Dispatcher:
             what = triage(case, self._policy, now=now)
             if what in _PARKED:
                 self._backlog.take(due.id)
-                self._live.pop(due.id, None)
-                self._spawn(due.id, self._courier.park(Errand(due.id, case, what)))
+                self._live.take(due.id)
+                self._underway.begin(due.id, self._courier.park(Errand(due.id, case, what)))
 
     def _fill_the_window(self) -> None:
         free = self._gate.free()
@@ -239,16 +233,16 @@ class Dispatcher:
         chosen = plan(
             free=free,
             window=self._gate.window,
-            live_outstanding=len(self._live_outstanding),
-            newest_live=reversed(self._live),
+            live_outstanding=len(self._live.outstanding),
+            newest_live=self._live.newest(),
             backlog=self._backlog.ids(),
         )
-        self._live_outstanding.update(chosen.live)
+        self._live.outstanding.update(chosen.live)
         for enrollment_id in (*chosen.live, *chosen.backlog):
             self._start(enrollment_id)
 
     def _start(self, enrollment_id: str) -> None:
-        enrollment = self._live.pop(enrollment_id, None)
+        enrollment = self._live.take(enrollment_id)
         due = self._backlog.take(enrollment_id)
         if due is not None:
             case = _case(due)
@@ -258,8 +252,10 @@ class Dispatcher:
             return
         what = triage(case, self._policy, now=self._clock.now())
         if what in _PARKED:  # it grew too old since its page was read
-            self._live_outstanding.discard(enrollment_id)
-            self._spawn(enrollment_id, self._courier.park(Errand(enrollment_id, case, what)))
+            self._live.outstanding.discard(enrollment_id)
+            self._underway.begin(
+                enrollment_id, self._courier.park(Errand(enrollment_id, case, what))
+            )
             return
         patience = self._gate.patience
         self._gate.take(enrollment_id)
@@ -268,19 +264,10 @@ class Dispatcher:
 
     def _carry(self, errand: Errand) -> None:
         self._slots.add(errand.id)
-        self._spawn(errand.id, self._errand(errand))
+        self._underway.begin(errand.id, self._errand(errand))
 
-    def _spawn(self, enrollment_id: str, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks[enrollment_id] = task
-        task.add_done_callback(lambda done: self._ended(enrollment_id, done))
-
-    def _ended(self, enrollment_id: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(enrollment_id) is task:
-            del self._tasks[enrollment_id]
-        if not task.cancelled() and task.exception() is not None:
-            self._failed = task.exception()
-        if self._failed is not None or self._has_work():
+    def _ended(self) -> None:
+        if self._underway.failed is not None or self._has_work():
             self._wake.set()
 
     def _has_work(self) -> bool:
@@ -293,7 +280,7 @@ class Dispatcher:
     async def _errand(self, errand: Errand) -> None:
         def heard(finding: Finding, seconds: float) -> None:
             self._slots.discard(errand.id)
-            self._live_outstanding.discard(errand.id)
+            self._live.outstanding.discard(errand.id)
             self._gate.heard(errand.id, finding, seconds)
             if finding.answer is not None:
                 self._rate.count(now=self._clock.monotonic())
@@ -316,7 +303,7 @@ class Dispatcher:
                 self._slots.discard(errand.id)
                 self.withdraw(errand.id)
         # It is not in hand any more: a page read before this task ends must not leave it out.
-        self._tasks.pop(errand.id, None)
+        self._underway.let_go(errand.id)
         if carried is None:
             return
         if carried.consequence.next_attempt_at is not None:

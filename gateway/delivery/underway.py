@@ -1,0 +1,62 @@
+"""What is under way: a task for each enrollment in hand, and the fault that must end the loop.
+
+Must not know what a task does.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from typing import Any
+
+
+class Underway(Collection[str]):
+    """The ids in hand, each with its task.
+
+    Attributes:
+        failed: what a task raised; nothing may go on after it.
+    """
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        """``ended`` is called after each end of a task."""
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._told = ended
+        self.failed: BaseException | None = None
+
+    def begin(self, enrollment_id: str, work: Coroutine[Any, Any, None]) -> None:
+        """Take one in hand."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks[enrollment_id] = task
+        task.add_done_callback(lambda done: self._ended(enrollment_id, done))
+
+    def let_go(self, enrollment_id: str) -> None:
+        """It is not in hand any more, though its task has not ended yet."""
+        self._tasks.pop(enrollment_id, None)
+
+    async def finish(self, *, grace_seconds: float) -> None:
+        """Wait so long for all of them, then cancel those that are left."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=grace_seconds)
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Break all of them off."""
+        for task in self._tasks.values():
+            task.cancel()
+
+    def __contains__(self, enrollment_id: object) -> bool:
+        """Whether it is in hand."""
+        return enrollment_id in self._tasks
+
+    def __iter__(self) -> Iterator[str]:
+        """Their ids."""
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._tasks)
+
+    def _ended(self, enrollment_id: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(enrollment_id) is task:
+            del self._tasks[enrollment_id]
+        if not task.cancelled() and task.exception() is not None:
+            self.failed = task.exception()
+        self._told()
