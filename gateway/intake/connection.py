@@ -25,6 +25,11 @@ Explain: TypeAlias = Callable[[int], web.StreamResponse]
 # Of heads that are not complete yet, or not yet taken in hand; a station needs a few hundred bytes.
 MOST_AHEAD = 65_536
 
+# What chunks' sizes and extensions may take: so much, and so many times what they carry (RFC 9112,
+# section 7.1.1). One byte a chunk takes five times its own.
+MOST_FRAMING = 65_536
+FRAMING_PER_BYTE = 8
+
 # A reader gets on when it takes at least this much within the deadline; see ``reading``.
 LEAST_PROGRESS = 4096
 
@@ -40,7 +45,7 @@ class StationConnection(RequestHandler):
     """
 
     __slots__ = (
-        *("_ahead", "_body", "_head_timer", "_server", "_unread", "_write_timer"),
+        *("_ahead", "_body", "_head_timer", "_on_wire", "_server", "_unread", "_write_timer"),
         *("on_lost", "place"),
     )
 
@@ -51,6 +56,7 @@ class StationConnection(RequestHandler):
         self._server = server
         self._ahead = 0
         self._body: StreamReader = EMPTY_PAYLOAD
+        self._on_wire: tuple[StreamReader, int] = (EMPTY_PAYLOAD, 0)
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._unread = 0
@@ -96,6 +102,8 @@ class StationConnection(RequestHandler):
         elif self._head_timer is None and data and self.idle:
             delay = self._server.settings.header_timeout_seconds
             self._head_timer = self._loop.call_later(delay, self._head_is_late)
+        if not body_ended:
+            self._is_of(last_body, len(data))
         if body_ended and not (is_free and self._messages):
             # The answer is read a moment before its handler is done here: a request that comes in
             # that moment is the next one in hand. Its body has a bound of its own.
@@ -156,6 +164,13 @@ class StationConnection(RequestHandler):
         for body in (self._body, *(payload for _, payload in self._messages)):
             if not body.is_eof():
                 body.set_exception(broken)
+
+    def _is_of(self, body: StreamReader, size: int) -> None:
+        """So many more bytes came of a body, its framing among them."""
+        before = self._on_wire[1] if self._on_wire[0] is body else 0
+        self._on_wire = (body, before + size)
+        if before + size > MOST_FRAMING + (1 + FRAMING_PER_BYTE) * body.total_bytes:
+            self._cannot_go_on()
 
     def _is_ahead(self, size: int) -> None:
         """So many more bytes came of requests that are not in hand."""

@@ -1,7 +1,9 @@
 """Strangers at a real gateway: raw bytes on its socket, and a server that notes what reaches it."""
 
 import asyncio
+import contextlib
 import socket
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -74,3 +76,64 @@ async def test_no_target_leaves_the_base_url_or_reaches_the_operators_door(tmp_p
                 assert answer.startswith(b"HTTP/1.1 201 "), target
         arrived = [request.split(b" ", 2)[1].decode() for request in server.requests]
         assert arrived == [f"/base{target}" for target in KEPT]
+
+
+CHUNKED = b"POST /e HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+
+
+def poured(gateway: Gateway, head: bytes, piece: bytes, count: int, end: bytes = b"") -> bytes:
+    """The answer to ``count`` pieces, as far as the gateway takes them."""
+    parts = urlsplit(gateway.url)
+    answer = b""
+    with socket.create_connection((parts.hostname, parts.port or 0), timeout=20) as line:
+        with contextlib.suppress(ConnectionError):
+            line.sendall(head)
+            for _ in range(count):
+                line.sendall(piece)
+            line.sendall(end)
+        with contextlib.suppress(ConnectionError):
+            while chunk := line.recv(65_536):
+                answer += chunk
+    return answer
+
+
+@pytest.mark.fault(
+    29,
+    did="at a real gateway: a gigabyte of an extension, two of extensions of 8 KB, trailers; then a"
+    " million chunks of one byte",
+    sees="floods are cut off with 400 within a second, memory as before, nothing at the server; the"
+    " million arrives as one body, without trailers",
+)
+async def test_floods_of_framing_cost_the_gateway_next_to_nothing(tmp_path: Path) -> None:
+    async with raw_server(answering(RECORDED)) as server:
+        with Gateway(tmp_path, server.url) as gateway:
+            await asyncio.to_thread(gateway.start)
+            before = memory(gateway)
+            last = b"1\r\nx\r\n0\r\n"
+            for start, piece, count in (
+                (b"1;", b"x" * 65_536, 16_000),
+                (b"", (b"1;" + b"x" * 8_000 + b"\r\nx\r\n") * 10, 25_000),
+                (last, b"X-A: b\r\n" * 1_000, 10_000),
+                (last + b"X-A: ", b"x" * 65_536, 1_000),
+            ):
+                began = time.monotonic()
+                answer = await asyncio.to_thread(poured, gateway, CHUNKED + start, piece, count)
+                assert time.monotonic() - began < 5
+                assert answer[:13] in {b"HTTP/1.1 400 ", b"HTTP/1.0 400 ", b""}
+            assert memory(gateway) < before + 20_000_000
+            assert server.requests == []
+            end = b"0\r\nX-Sum: 1\r\n\r\n"
+            many = b"1\r\nx\r\n" * 10_000
+            answer = await asyncio.to_thread(poured, gateway, CHUNKED, many, 100, end)
+            assert answer.startswith(b"HTTP/1.1 201 ")
+        (arrived,) = server.requests
+        head, _, body = arrived.partition(b"\r\n\r\n")
+        assert body == b"x" * 1_000_000
+        assert b"x-sum" not in head.lower()
+        assert b"chunked" not in head.lower()
+
+
+def memory(gateway: Gateway) -> int:
+    """Its resident bytes."""
+    pages = Path(f"/proc/{gateway.running.process.pid}/statm").read_text().split()[1]
+    return int(pages) * 4096

@@ -300,6 +300,34 @@ async def test_many_tiny_chunks_are_one_body(door: Door) -> None:
 
 @pytest.mark.fault(
     29,
+    did="extensions of chunks that are far longer than what they carry: one of 1 MB, many of 8 KB,"
+    " a million of 20 bytes",
+    sees="400 and close after some 64 kB, nothing kept",
+    stand_in="delivery behind the real listener follows a script",
+)
+@pytest.mark.parametrize(("length", "count"), [(1_000_000, 1), (8_000, 5_000), (20, 1_000_000)])
+async def test_extensions_that_outweigh_their_chunks_are_refused(
+    door: Door, length: int, count: int
+) -> None:
+    reader, writer = await asyncio.open_connection(*door.address)
+    writer.write(post(b"Transfer-Encoding: chunked"))
+    piece = b"1;" + b"x" * length + b"\r\nx\r\n"
+    with contextlib.suppress(ConnectionError):
+        for _ in range(0, count, 100):
+            writer.write(piece * min(count, 100))
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+    with contextlib.suppress(ConnectionError):
+        await reader.read()
+    writer.close()
+    while door.intake._in_hand:  # noqa: ASYNC110 - it may have been cut before it was answered
+        await asyncio.sleep(0.001)
+    assert door.finished().status == 400
+    assert (await door.totals()).accepted == 0
+
+
+@pytest.mark.fault(
+    29,
     did="an extension of a chunk that does not end",
     sees="cut at the deadline of the body, nothing kept",
     stand_in="delivery behind the real listener follows a script",
