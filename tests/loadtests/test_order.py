@@ -3,21 +3,29 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.evidence import Case
+from loadtests.evidence import Case, Evidence
+from loadtests.measures import measure
 from loadtests.order import Order, order
 from tests.loadtests.honest import honest
 
 
 def delivery(
-    number: int, promised: float, gone: float, *, key: str | None = None, priority: int = 3
+    number: int,
+    promised: float,
+    gone: float,
+    *,
+    key: str | None = None,
+    priority: int = 3,
+    station: str = "s",
 ) -> Case:
     """Sent half a second before its promise, received at `gone`, recorded a second later."""
     return Case(
         f"k{number}",
-        "s",
+        station,
         key,
         "0",
         1,
@@ -74,6 +82,24 @@ def test_one_held_back_by_its_ordering_key_is_passed_only_from_when_it_could_go(
     first, second = delivery(1, 1.0, 10, key="o"), delivery(2, 2.0, 13, key="o")
     assert order([first, second, delivery(3, 3.0, 10.5)], at_once=0).overtaken == 0
     assert order([first, second, delivery(3, 3.0, 12.0)], at_once=0).overtaken == 1
+
+
+@pytest.mark.parametrize(("key", "station"), [("o", "another"), ("p", "s")])
+def test_another_ordering_key_holds_nothing_back(key: str, station: str) -> None:
+    """Keys are each station's own: the one that goes at 10 is no forerunner."""
+    other, held = delivery(1, 1.0, 10, key=key, station=station), delivery(2, 2.0, 13, key="o")
+    assert order([other, held, delivery(3, 3.0, 10.5)], at_once=0).overtaken == 1
+
+
+def test_a_run_says_how_many_were_passed_and_how_many_by_more_than_were_at_the_server() -> None:
+    """Newest first: passed by three, by two, by one and by none; two were ever out at once."""
+    cases = {case.key: case for case in deliveries(13, 12, 11, 10)}
+    evidence = Evidence(cases=cases, max_outstanding=2)
+    measures = measure(evidence, [], within=1.0)
+    assert measures["backlog_deliveries"] == 4
+    assert measures["overtaken_share"] == 3 / 4
+    assert measures["order_inversions_share"] == 1 / 4
+    assert measures["overtaken_most"] == 3
 
 
 def test_a_run_tells_its_order_in_its_verdict() -> None:
