@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.ids import uuid7
-from gateway.core.masking import MASK, mask, one_line
+from gateway.core.masking import MASK, clean, mask, one_line
 
 NIK = "3603011212900000"
 
@@ -24,7 +24,11 @@ NIK = "3603011212900000"
         "3603 - 0112 - 1290 - 0000",
         "3603\u20130112\u20131290\u20130000",
         "3603\u00a00112\u00a01290\u00a00000",
+        "3603    0112 .-. 1290\n\n0000",
+        "3603\u22120112\u200b1290\u00ad0000",
         "3603%200112%201290%200000",
+        "3603%0A0112%0d%0a1290%090000",
+        "3603%C2%A00112%E2%80%931290%25C2%25A00000",
         "3603+0112+1290+0000",
         "3603%2D0112%2e1290_0000",
         "%33%36%30%33%30%31%31%32%31%32%39%30%30%30%30%30",
@@ -58,6 +62,7 @@ def test_shorter_numbers_moments_and_receipt_ids_stay(text: str) -> None:
     "text",
     [
         "01971234-5678-4901-8345-678901234567",
+        "36030112-1290-7000-8000-678901234567",
         "901971234-5678-7901-8345-678901234567",
         "01971234-5678-7901-8345-6789012345678",
         "01971234-5678-7901-8345-678901234567-1",
@@ -111,3 +116,7 @@ def test_a_line_stays_one_line_and_printable_text_stays(text: str) -> None:
 
 def test_a_forged_log_line_is_escaped() -> None:
     assert one_line("a\r\nb\x1b[2J\u2028\x85") == r"a\r\nb\x1b[2J\u2028\x85"
+
+
+def test_a_number_over_several_lines_is_masked_before_they_become_one() -> None:
+    assert clean("NIK 3603\n0112\r\n1290\t0000\nend") == f"NIK {MASK}\\nend"
