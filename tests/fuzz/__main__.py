@@ -5,10 +5,12 @@ Each target is a process of its own, so that one that dies is seen. A finding is
 """
 
 import argparse
+import hashlib
 import importlib
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 NAMES = ("path", "headers", "wire")
@@ -74,10 +76,23 @@ def _fuzz(name: str, seconds: int, out: Path) -> int:
             "-verbosity=0",
             str(corpus),
         ],
-        targets.TARGETS[name],
+        keeping(targets.TARGETS[name], found),
     )
     atheris.Fuzz()  # ends the process: 0 when its time is up, another code at a finding
     return 0
+
+
+def keeping(target: Callable[[bytes], None], found: Path) -> Callable[[bytes], None]:
+    """The target; bytes that it finds something with are kept (libFuzzer alone does not do it)."""
+
+    def fuzzed(data: bytes) -> None:
+        try:
+            target(data)
+        except BaseException:
+            (found / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+            raise
+
+    return fuzzed
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import targets
+from tests.fuzz.__main__ import keeping
 from tests.fuzz.seeds import SEEDS
 from tests.fuzz.wire import Wire
 
@@ -91,6 +92,17 @@ def test_the_fuzzers_would_notice_a_mistake(
     monkeypatch.setattr("tests.fuzz.targets.check_target", lambda target, **_: target)
     with pytest.raises(AssertionError):
         targets.path(b"g\n/%2e%2e/x")
+
+
+def test_bytes_that_find_something_are_kept(tmp_path: Path) -> None:
+    def target(data: bytes) -> None:
+        assert data != b"bad", "found"
+
+    fuzzed = keeping(target, tmp_path)
+    fuzzed(b"good")
+    with pytest.raises(AssertionError, match="found"):
+        fuzzed(b"bad")
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"bad"]
 
 
 @pytest.mark.slow
