@@ -18,6 +18,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 from gateway.intake.crowd import Crowd, Place
 from gateway.intake.settings import IntakeSettings
+from gateway.targets import targeted
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Explain: TypeAlias = Callable[[int], web.StreamResponse]
@@ -267,4 +268,4 @@ class StationServer(web.Server):
         task: "asyncio.Task[None]",
     ) -> web.BaseRequest:
         cast("StationConnection", protocol).begin(payload)
-        return self._make_request(message, payload, protocol, writer, task)
+        return self._make_request(targeted(message), payload, protocol, writer, task)

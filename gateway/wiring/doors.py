@@ -25,6 +25,7 @@ from gateway.intake.tls import server_context
 from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
 from gateway.observe.certificates import first_expiry
+from gateway.targets import of_targeted
 from gateway.wiring.files_audit import files_audited
 from gateway.wiring.parts import Upstream
 from gateway.wiring.renewal import Renewal
@@ -66,6 +67,9 @@ async def operators_door(
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
+    server = runner.server
+    if server is not None:  # set up, there is one
+        server.request_factory = of_targeted(server.request_factory)
     try:
         wanted = shared.settings.admin.listen
         with blaming("admin.listen", OSError):

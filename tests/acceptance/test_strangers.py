@@ -25,15 +25,27 @@ TRICKS = (
 KEPT = ("/admin/v1/status", "/metrics", "/a//b?next=../../x", "/caf%C3%A9/a.b/..c", "/x?")
 
 
-def told(gateway: Gateway, sent: bytes) -> bytes:
+def told(gateway: Gateway, sent: bytes, *, door: str = "") -> bytes:
     """Send bytes, and read until the gateway ends the connection."""
-    parts = urlsplit(gateway.url)
+    parts = urlsplit(door or gateway.url)
     with socket.create_connection((parts.hostname, parts.port or 0), timeout=20) as line:
         line.sendall(sent)
         answer = b""
         while chunk := line.recv(65_536):
             answer += chunk
     return answer
+
+
+async def test_a_request_without_a_target_is_answered_and_ended_at_both_doors(
+    tmp_path: Path,
+) -> None:
+    async with raw_server(answering(RECORDED)) as server:
+        with Gateway(tmp_path, server.url) as gateway:
+            await asyncio.to_thread(gateway.start)
+            for door, status in ((gateway.url, b"400 "), (gateway.admin, b"404 ")):
+                answer = await asyncio.to_thread(told, gateway, b"CONNECT \n\r\n", door=door)
+                assert answer[9:13] == status, door
+            assert "exception" not in gateway.running.tail()
 
 
 def post(target: str) -> bytes:

@@ -143,6 +143,9 @@ class Wire:
         connection.connection_lost(None)
         await until(lambda: handling is None or handling.done())
         assert handling is None or handling.done(), "a request never ended"
+        # Asked at once: asyncio would tell of it some connections later.
+        ended = handling is None or handling.cancelled() or handling.exception()
+        assert ended in {True, None}, f"the connection ended with {ended!r}"
         assert self._intake._bodies.in_flight == 0, "bytes in hand were never given back"
         assert not self._mistakes, self._mistakes
         assert pipe.answers == b"" or pipe.answers.startswith(b"HTTP/1."), pipe.answers

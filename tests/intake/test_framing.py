@@ -93,6 +93,7 @@ AMBIGUOUS = {
     "HTTP/2.0": post(b"Content-Length: 0", version=b"HTTP/2.0"),
     "HTTP/0.9": post(b"Content-Length: 0", version=b"HTTP/0.9"),
     "bytes that are no text": post(b"X-A: \xff\xfe", b"Content-Length: 0"),
+    "CONNECT without a target": b"CONNECT \n\r\n",
     "CONNECT": b"CONNECT g:443 HTTP/1.1\r\nHost: g:443\r\n\r\n",
     "no HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "a line too long": b"POST /" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: g\r\n\r\n",
