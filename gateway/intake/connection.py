@@ -81,6 +81,9 @@ class StationConnection(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Find a place for it."""
         super().connection_made(transport)
+        handling = self._task_handler
+        if handling is not None:
+            handling.add_done_callback(self._handled)
         self.place = self._server.crowd.join(self)
         if self.place is Place.NONE:
             self.force_close()
@@ -158,6 +161,13 @@ class StationConnection(RequestHandler):
         del args, kwargs
         if not isinstance(exc_info, (ConnectionError, RequestPayloadError)):
             _log.error("connection_failed", error=type(exc_info).__name__)
+
+    def _handled(self, handling: "asyncio.Task[None]") -> None:
+        """Nobody handles it any more: it must not stand for ever, whatever that was."""
+        if not handling.cancelled() and (mistake := handling.exception()) is not None:
+            _log.error("connection_failed", error=type(mistake).__name__)
+            if self.transport is not None:
+                self.transport.abort()
 
     def _break_bodies(self) -> None:
         """End the wait for bodies: broken framing is answered, but leaves them waiting."""

@@ -346,3 +346,18 @@ async def test_a_flood_of_chunk_extensions_is_cut(tmp_path: Path) -> None:
         writer.close()
         assert door.finished().status == 408
         assert (await door.totals()).accepted == 0
+
+
+async def test_a_connection_that_nobody_handles_any_more_is_ended(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(_: object) -> object:
+        raise AttributeError("of a library")
+
+    monkeypatch.setattr("gateway.intake.connection.targeted", mistaken)
+    reader, writer = await asyncio.open_connection(*door.address)
+    writer.write(GOOD)
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+    writer.close()
