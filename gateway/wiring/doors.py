@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.admin import token
 from gateway.admin.app import build_admin_app
+from gateway.admin.listener import OperatorsRunner
 from gateway.admin.readiness import can_promise
 from gateway.config import Address
 from gateway.delivery.dispatcher import Dispatcher
@@ -25,7 +26,6 @@ from gateway.intake.tls import server_context
 from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
 from gateway.observe.certificates import first_expiry
-from gateway.targets import of_targeted
 from gateway.wiring.files_audit import files_audited
 from gateway.wiring.parts import Upstream
 from gateway.wiring.renewal import Renewal
@@ -65,11 +65,8 @@ async def operators_door(
         publish=shared.publish,
         version=VERSION,
     )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = OperatorsRunner(app, shutdown_timeout=1.0)
     await runner.setup()
-    server = runner.server
-    if server is not None:  # set up, there is one
-        server.request_factory = of_targeted(server.request_factory)
     try:
         wanted = shared.settings.admin.listen
         with blaming("admin.listen", OSError):

@@ -36,6 +36,34 @@ def told(gateway: Gateway, sent: bytes, *, door: str = "") -> bytes:
     return answer
 
 
+@pytest.mark.fault(
+    36,
+    did="broken framing with a NIK in it at both listeners of a real gateway",
+    sees="a problem that repeats nothing of it; nothing of it in the log",
+)
+async def test_what_is_no_request_is_not_repeated(tmp_path: Path) -> None:
+    nik = b"3603011212900000"
+    broken = (
+        b"GET /%s HTTP/1.1\r\nHost: g\r\nX-Nik : %s\r\n\r\n" % (nik, nik),
+        b"GET /%s HTTP/1.%s\r\nHost: g\r\n\r\n" % (nik, nik),
+        b"GET / HTTP/1.1\r\nHost: g\r\nContent-Length: x%s\r\n\r\n" % nik,
+        b"%s\r\n\r\n" % nik,
+    )
+    async with raw_server(answering(RECORDED)) as server:
+        with Gateway(tmp_path, server.url, {"log.level": "debug"}) as gateway:
+            await asyncio.to_thread(gateway.start)
+            for door in (gateway.url, gateway.admin):
+                for sent in broken:
+                    answer = await asyncio.to_thread(told, gateway, sent, door=door)
+                    assert answer[9:13] == b"400 ", (door, sent)
+                    assert b"application/problem+json" in answer
+                    assert nik not in answer
+            log = gateway.running.tail()
+            assert nik.decode() not in log
+            assert "Traceback" not in log
+            assert '"exception"' not in log
+
+
 async def test_a_request_without_a_target_is_answered_and_ended_at_both_doors(
     tmp_path: Path,
 ) -> None:
