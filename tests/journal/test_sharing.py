@@ -80,6 +80,20 @@ async def test_a_restart_forgets_no_flood(journal: Journal) -> None:
     assert await accept(journal, other(1, at=101.0)) == [101.0]
 
 
+async def test_a_restart_reckons_only_with_what_waits(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db")
+    await journal.open(now=0.0)
+    first, *rest = flood(FREE + 20)
+    await accept(journal, first, *rest)
+    for each in rest:
+        await journal.begin(each.id, now=101.0)
+        await journal.change(each.id, DELIVERED, now=101.0)
+    await journal.close()
+    await journal.open(now=102.0)
+    assert await accept(journal, entry(FLOOD * 100, accepted_at=102.0, rank=102.0)) == [102.0]
+    await journal.close()
+
+
 async def test_what_a_transaction_did_not_keep_counts_for_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,10 +10,19 @@ import apsw
 from gateway.core.rank import handicap
 from gateway.core.shares import Line, Shares
 
-_FIND: Final = """
-SELECT station, priority, sum(waits), max(iif(waits, rank, NULL)) FROM (
+# Counted row by row into as many lines as there are: a GROUP BY would first sort all the rows, in
+# memory, which for a million of them is 65 MB.
+_COUNT: Final = """
+CREATE TEMP TABLE line (
+    station TEXT, priority INTEGER, waiting INTEGER, rank REAL, PRIMARY KEY (station, priority)
+) WITHOUT ROWID;
+INSERT INTO line
+SELECT station, priority, waits, iif(waits, rank, NULL) FROM (
     SELECT station, priority, rank, status IN ('pending', 'sending', 'in_doubt') AS waits
-    FROM enrollment) GROUP BY station, priority"""
+    FROM enrollment)
+WHERE true ON CONFLICT DO UPDATE SET
+    waiting = waiting + excluded.waiting,
+    rank = max(ifnull(rank, excluded.rank), ifnull(excluded.rank, rank))"""
 
 
 class Lines:
@@ -23,10 +32,12 @@ class Lines:
         """Read them, once: from then on they follow the changes, and nothing is counted again."""
         self._shares = Shares()
         self._before: dict[str, Line] = {}
-        for station, priority, waiting, rank in connection.execute(_FIND):
+        connection.execute(_COUNT)
+        for station, priority, waiting, rank in connection.execute("SELECT * FROM line"):
             line = self._shares.line(station)
             last = line.last if rank is None else max(line.last, rank - handicap(priority))
             self._shares.put(station, Line(line.waiting + waiting, last))
+        connection.execute("DROP TABLE line")
 
     def joined(self, station: str, *, accepted_at: float) -> Line:
         """A station's line with a new one behind it: for ``join``, when it is in the file."""
