@@ -1,7 +1,12 @@
 """The operators' listener: aiohttp's, but what is no request is told so without being repeated.
 
-aiohttp's own page and its log line quote the bytes that it choked on. Must not know what is served.
+aiohttp's own page and its log line quote the bytes that it choked on. It also waits for ever for a
+first request, and for the rest of one; here who sends none in time is gone. Must not know what is
+served.
 """
+
+import asyncio
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -11,6 +16,9 @@ from gateway.admin.guard import problem
 from gateway.core.problems import ProblemType
 from gateway.targets import of_targeted
 
+IDLE_SECONDS: Final = 30.0
+"""A connection that brings no request in this time, or no end of one, is ended."""
+
 _log = structlog.get_logger("gateway.admin")
 
 
@@ -18,6 +26,24 @@ class OperatorsConnection(RequestHandler):
     """aiohttp's protocol of one connection."""
 
     __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Look after it from now on."""
+        super().connection_made(transport)
+        self._look_later()
+
+    def _look_later(self) -> None:
+        asyncio.get_running_loop().call_later(IDLE_SECONDS, self._look, self._request_count)
+
+    def _look(self, seen: int) -> None:
+        if self.transport is None:
+            return
+        request = self._current_request
+        is_served = request is not None and request.content.is_eof()
+        if self._request_count == seen and not is_served:
+            self.transport.abort()
+        else:
+            self._look_later()
 
     def handle_error(
         self,
