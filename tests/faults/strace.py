@@ -28,7 +28,8 @@ _UNFINISHED: Final = "<unfinished ...>"
 
 SYNCS: Final = frozenset({"fsync", "fdatasync"})
 WRITES: Final = frozenset({"write", "writev", "pwrite64", "pwritev", "sendto", "sendmsg"})
-_HARMLESS: Final = frozenset({"close", "lseek", "mkdir"})
+# Nothing is durable by these. ``sync_file_range`` only begins to write, and promises nothing.
+_HARMLESS: Final = frozenset({"close", "lseek", "mkdir", "sync_file_range"})
 
 
 class Unreadable(Exception):
