@@ -120,7 +120,7 @@ class _Reading:
                 yield Wrote(path, at, data)
             case "ftruncate":
                 yield Cut(path, _numbers(rest)[-1])
-            case "fallocate" if _numbers(rest)[0] == 0:
+            case "fallocate" if _numbers(rest)[:-2] == [0]:  # a mode has a name, unless it is none
                 yield Stretched(path, sum(_numbers(rest)))
             case "rename" | "renameat" | "renameat2":
                 old, new = _texts(rest)
