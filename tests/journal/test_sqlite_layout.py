@@ -178,6 +178,32 @@ async def test_what_an_old_journal_holds_is_delivered_erased_and_forgotten(old_p
     assert verify(old_path, RING, progress=quietly).opened == 2 * (WAITING - 1)
 
 
+@pytest.mark.parametrize("status", [Status.DELIVERED, Status.PENDING])
+async def test_an_answer_in_an_old_row_gives_way_to_the_newer_one(
+    old_path: Path, status: Status
+) -> None:
+    sent = enrollment(ENDED + 1)
+
+    def sealed(words: bytes) -> Sealed:
+        answer = Answer(503, (), words)
+        return SEALER.seal_answer(sent.id, sent.station, sent.fingerprint, answer)
+
+    connection = apsw.Connection(str(old_path))
+    connection.execute(
+        "UPDATE content SET answer_key = ?, answer = ? WHERE seq = ?",
+        (sealed(b"then").key, sealed(b"then").data, ENDED + 1),
+    )
+    connection.close()
+    journal = SqliteJournal(old_path)
+    await journal.open(now=100.0)
+    assert await journal.begin(sent.id, now=101.0)
+    assert await journal.change(sent.id, Change(status, "", 200.0, sealed(b"now")), now=102.0)
+    kept = await journal.load(sent.id)
+    assert kept is not None
+    assert SEALER.open_answer(kept) == Answer(503, (), b"now")
+    await journal.close()
+
+
 async def test_old_and_new_rows_are_exported_rewrapped_and_compacted(
     old_path: Path, tmp_path: Path
 ) -> None:
