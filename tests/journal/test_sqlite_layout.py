@@ -204,6 +204,41 @@ async def test_an_answer_in_an_old_row_gives_way_to_the_newer_one(
     await journal.close()
 
 
+@pytest.mark.parametrize("answered", [True, False])
+async def test_an_old_rows_body_is_gone_with_its_end(old_path: Path, *, answered: bool) -> None:
+    sent = enrollment(ENDED + 1)
+    journal = SqliteJournal(old_path)
+    await journal.open(now=100.0)
+    if answered:
+        answer = SEALER.seal_answer(sent.id, sent.station, sent.fingerprint, Answer(201, (), b""))
+        assert await journal.begin(sent.id, now=101.0)
+        assert await journal.change(sent.id, Change(Status.DELIVERED, "", None, answer), now=102.0)
+    else:
+        assert await journal.change(sent.id, Change(Status.CANCELLED, ""), now=102.0)
+    await journal.close()
+    connection = apsw.Connection(str(old_path))
+    query = "SELECT body_key, body FROM content WHERE seq = ?"
+    assert connection.execute(query, (ENDED + 1,)).fetchall() == [(None, None)]
+    connection.close()
+
+
+async def test_what_is_forgotten_leaves_no_row(path: Path) -> None:
+    answer = Sealed(b"key", b"data")
+    journal = SqliteJournal(path)
+    await journal.open(now=0.0)
+    for number, size in ((1, 100), (2, 50_000)):
+        await journal.accept(entry(number, size=size), sending=True)
+        change = Change(Status.DELIVERED, "", None, answer)
+        assert await journal.change(entry(number).id, change, now=1.0)
+    assert await journal.forget(settled_before=2.0, limit=10) == 2
+    await journal.close()
+    connection = apsw.Connection(str(path))
+    for table in ("enrollment", "content", "body", "extent", "answer"):
+        count = connection.execute(f"SELECT count(*) FROM {table}").get  # noqa: S608 - constants
+        assert count == 0, table
+    connection.close()
+
+
 async def test_old_and_new_rows_are_exported_rewrapped_and_compacted(
     old_path: Path, tmp_path: Path
 ) -> None:
