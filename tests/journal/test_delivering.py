@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.lifecycle import FINAL, Status
-from gateway.journal.contract import Change, Due, Journal, Kept
+from gateway.journal.contract import Change, Due, Journal, Kept, Sealed
 from tests.journal.entries import ANSWER, CANCELLED, DEAD, DELIVERED, entry, to
 
 
@@ -49,6 +49,18 @@ async def test_a_page_is_cut_at_its_limit_and_says_that_more_is_due(journal: Jou
     assert [each.rank for each in page.items] == [1.0, 2.0, 3.0]
     assert page.next_due_at == 100.0
     assert (await journal.due(now=100.0, limit=5)).next_due_at is None
+
+
+async def test_a_later_answer_takes_the_place_of_an_earlier_one(journal: Journal) -> None:
+    earlier, later = Sealed(b"one", b"busy"), Sealed(b"other", b"recorded")
+    await bring(journal, 1, Status.SENDING)
+    change = Change(Status.PENDING, "http-503", 50.0, earlier)
+    assert await journal.change(entry(1).id, change, now=40.0)
+    assert (await kept(journal, 1)).answer == earlier
+    assert await journal.begin(entry(1).id, now=50.0)
+    change = Change(Status.DELIVERED, "http-201", None, later)
+    assert await journal.change(entry(1).id, change, now=51.0)
+    assert (await kept(journal, 1)).answer == later
 
 
 async def test_what_waits_for_its_time_is_not_due_but_foretold(journal: Journal) -> None:
