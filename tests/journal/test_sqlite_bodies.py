@@ -2,8 +2,6 @@
 
 # ruff: noqa: ASYNC240 - a test has nothing else to do while it looks at a file
 
-# ruff: noqa: ASYNC240 - a test has nothing else to do while it looks at a file
-
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path

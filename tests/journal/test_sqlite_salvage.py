@@ -2,8 +2,6 @@
 
 # ruff: noqa: ASYNC240 - a test has nothing else to do while it looks at a file
 
-# ruff: noqa: ASYNC240 - a test has nothing else to do while it looks at a file
-
 import random
 from pathlib import Path
 
