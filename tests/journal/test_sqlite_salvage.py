@@ -45,6 +45,8 @@ async def test_it_is_salvaged_once_and_then_is_a_journal_like_any_other(path: Pa
     await with_many(path)
     damage(path, pages_of(path, "enrollment")[0])
     first = await look(path)
+    left = [path, *path.parent.glob("*.missing.jsonl")]
+    assert [file.stat().st_mode & 0o777 for file in left] == [0o600] * 2
     second = await look(path)
     assert second.totals == first.totals
     assert second.told == first.told

@@ -35,6 +35,8 @@ async def test_a_flipped_bit_early_in_the_log_does_not_take_what_follows(
     await journal.close()
     assert any("salvaged" in sentence for sentence in told)
     assert acknowledged <= {int(life.id[-12:]) for life in lives}
+    (kept,) = path.parent.glob("*.damaged-*Z-wal")
+    assert kept.read_bytes() == raw, "the damaged log stays as it was"
 
 
 @pytest.mark.parametrize("from_end", [1, 2, 3])
