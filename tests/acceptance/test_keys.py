@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import apsw
@@ -140,25 +140,29 @@ async def test_what_old_keys_sealed_is_delivered_under_new_ones(tmp_path: Path) 
 @pytest.mark.fault(
     37,
     did="exchanged the sealed parts of two rows in the journal of a stopped gateway: all of them,"
-    " the bodies with their keys, the places of two large bodies",
+    " bodies with their keys, small and large, and the places of two large bodies",
     sees="neither is sent; both are dead letters `unreadable` and kept; the others are delivered",
 )
 @pytest.mark.parametrize(
-    ("pair", "columns"),
+    ("pair", "parts"),
     [
-        (("small", "other"), ("envelope_key", "envelope", "body_key", "body")),
-        (("small", "other"), ("body_key", "body")),
-        (("large", "second"), ("place", "length")),
+        (
+            ("small", "other"),
+            {"content": ("envelope_key", "envelope", "body_key"), "body": ("data",)},
+        ),
+        (("small", "other"), {"content": ("body_key",), "body": ("data",)}),
+        (("large", "second"), {"content": ("body_key",), "extent": ("place", "length")}),
+        (("large", "second"), {"extent": ("place", "length")}),
     ],
-    ids=["rows", "bodies", "places"],
+    ids=["rows", "bodies", "large", "places"],
 )
 async def test_two_rows_with_exchanged_parts_are_noticed(
-    tmp_path: Path, pair: tuple[str, str], columns: tuple[str, ...]
+    tmp_path: Path, pair: tuple[str, str], parts: Mapping[str, tuple[str, ...]]
 ) -> None:
     with scene(tmp_path) as stage:
         gateway = stage.gateway
         await filled(stage)
-        exchange(gateway.journal, [[*BODIES].index(key) for key in pair], columns)
+        exchange(gateway.journal, [[*BODIES].index(key) for key in pair], parts)
         found = await delivered(stage)
         assert found == {key: sha for key, sha in whole().items() if key not in pair}
         listed = gateway.ask_admin("GET", "enrollments?status=dead_letter")["items"]
@@ -167,15 +171,16 @@ async def test_two_rows_with_exchanged_parts_are_noticed(
         assert not set(pair) & set(recorded(stage))
 
 
-def exchange(journal: Path, places: list[int], columns: tuple[str, ...]) -> None:
-    """Of the enrollments at these places in the order accepted, exchange the columns."""
-    table = "extent" if "place" in columns else "content"
+def exchange(journal: Path, places: list[int], parts: Mapping[str, tuple[str, ...]]) -> None:
+    """Of the enrollments at these places in the order accepted, exchange columns of tables."""
     connection = apsw.Connection(str(journal))
     order = [seq for (seq,) in connection.execute("SELECT seq FROM content ORDER BY seq")]
     one, other = (order[place] for place in places)
-    query = f"SELECT {', '.join(columns)} FROM {table} WHERE seq = ?"  # noqa: S608
-    rows = {seq: connection.execute(query, (seq,)).fetchall()[0] for seq in (one, other)}
-    sets = ", ".join(f"{column} = ?" for column in columns)
-    for to, of in ((one, other), (other, one)):
-        connection.execute(f"UPDATE {table} SET {sets} WHERE seq = ?", (*rows[of], to))  # noqa: S608
+    for table, columns in parts.items():
+        query = f"SELECT {', '.join(columns)} FROM {table} WHERE seq = ?"  # noqa: S608
+        rows = {seq: connection.execute(query, (seq,)).fetchall()[0] for seq in (one, other)}
+        assert None not in (*rows[one], *rows[other]), "there is nothing to exchange"
+        sets = ", ".join(f"{column} = ?" for column in columns)
+        for to, of in ((one, other), (other, one)):
+            connection.execute(f"UPDATE {table} SET {sets} WHERE seq = ?", (*rows[of], to))  # noqa: S608
     connection.close()
