@@ -18,6 +18,7 @@ class Backlog:
         self._next_due_at: float | None = 0.0
         self._last_rank = float("-inf")
         self._stale = False
+        self._reading = False
 
     def expect(self, at: float) -> None:
         """Something that is not in the page falls due at ``at`` (wall seconds)."""
@@ -46,9 +47,16 @@ class Backlog:
         """Wall seconds from which another look at the journal is worth it; None: no reason."""
         return self._next_due_at
 
+    @property
+    def promises_more(self) -> bool:
+        """Whether the journal may have more than the page, now or later."""
+        return self._reading or self._next_due_at is not None
+
     def waits(self, *, now: float) -> bool:
-        """Whether anything is due."""
-        return bool(self._items) or (self._next_due_at is not None and self._next_due_at <= now)
+        """Whether anything is due. Until the journal has been read to its end, it is."""
+        if self._items or self._reading:
+            return True
+        return self._next_due_at is not None and self._next_due_at <= now
 
     async def refill(self, *, now: float, least: int, in_hand: Collection[str]) -> bool:
         """Have ``least`` candidates ready, if that many are due and not in hand already.
@@ -66,11 +74,14 @@ class Backlog:
         # An attempt may end while the journal is being read: the page tells of it as it was before,
         # and what is in doubt by now would be sent again as if it had never left.
         held = frozenset(in_hand)
+        self._reading = True
         try:
             page = await self._journal.due(now=now, limit=max(self._page, 2 * least))
         except BaseException:
             self.expect(known)
             raise
+        finally:
+            self._reading = False
         self._stale = False
         ended = {due.id for due in page.items if due.id in held and due.id not in in_hand}
         self._items = {

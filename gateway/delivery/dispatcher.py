@@ -196,14 +196,14 @@ class Dispatcher:
     async def _turn(self) -> None:
         if not self._may_send():
             return
-        self._gate.tick(demand=len(self._backlog) + len(self._live))
+        self._gate.tick(demand=self._demand())
         free = self._gate.free()
         if free > 0 and self._backlog.waits(now=self._clock.now()):
             now = self._clock.now()
             if await self._backlog.refill(now=now, least=free, in_hand=self._underway):
                 await self._count_waiting()
                 self._park_the_hopeless()
-            self._gate.tick(demand=len(self._backlog) + len(self._live))
+            self._gate.tick(demand=self._demand())
         self._fill_the_window()
         if self._clock.monotonic() - self._counted_at >= _LONGEST_SLEEP:
             # Asked even when nothing waits: a journal that broke must end the process.
@@ -275,7 +275,15 @@ class Dispatcher:
 
         What falls due later counts: the loop did not plan for it while there was no room.
         """
-        return bool(self._live or len(self._backlog)) or self._backlog.next_due_at is not None
+        return bool(self._live or len(self._backlog)) or self._backlog.promises_more
+
+    def _demand(self) -> int:
+        """How many could be sent now: at least one while a page is empty and the journal is not.
+
+        Else the window would be taken for not full at the end of each page, and never measured.
+        """
+        known = len(self._backlog) + len(self._live)
+        return known or int(self._backlog.waits(now=self._clock.now()))
 
     async def _errand(self, errand: Errand) -> None:
         def heard(finding: Finding, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """The delivery loop on virtual time: what is sent, in which order, and when."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -10,7 +11,7 @@ from gateway.core.facts import EnrollmentSettled, Fact
 from gateway.core.lifecycle import Status
 from gateway.core.limiter import LimiterSettings
 from gateway.core.outcome import Broken, Exchange, NotConnected
-from gateway.journal.contract import JournalBroken, Kept, Totals
+from gateway.journal.contract import DuePage, JournalBroken, Kept, Totals
 from gateway.journal.memory import MemoryJournal
 from simulation import virtual_time
 from tests.support.bench import NOT_HONOURED, new_bench
@@ -41,6 +42,45 @@ def test_the_backlog_goes_in_the_order_accepted() -> None:
         async with bench.running():
             await asyncio.sleep(60)
         assert bench.transport.order == [f"key-{n}" for n in range(1, 51)]
+
+    virtual_time.run(scene())
+
+
+def test_the_window_counts_as_full_as_long_as_the_journal_has_more_than_the_page() -> None:
+    """Else nothing could be measured: it began anew at the end of each page."""
+
+    async def scene() -> None:
+        transport, rng = ScriptedTransport(), random.Random(1)
+
+        def unevenly(_enrollment: Enrollment, _sent_before: int) -> Exchange:
+            transport.seconds = rng.uniform(0.02, 0.2)
+            return RECORDED
+
+        transport.script = unevenly
+        bench = await new_bench(transport=transport)
+        told: list[tuple[int, int]] = []
+        due, totals, demand = bench.journal.due, bench.journal.totals, bench.limiter.demand
+
+        async def slow_due(*, now: float, limit: int) -> DuePage:
+            await asyncio.sleep(0.1)
+            return await due(now=now, limit=limit)
+
+        async def slow_totals() -> Totals:
+            await asyncio.sleep(0.1)
+            return await totals()
+
+        def noted(waiting: int, *, now: float) -> None:
+            told.append((waiting, len(bench.transport.sent) + bench.limiter.window))
+            demand(waiting, now=now)
+
+        bench.journal.due = slow_due  # type: ignore[method-assign]
+        bench.journal.totals = slow_totals  # type: ignore[method-assign]
+        bench.limiter.demand = noted  # type: ignore[method-assign]
+        await bench.take_in(*(bench.enrollment() for _ in range(300)))
+        async with bench.running():
+            await asyncio.sleep(60)
+        assert len(bench.transport.sent) == 300
+        assert min(begun for waiting, begun in told if waiting == 0) >= 300
 
     virtual_time.run(scene())
 
