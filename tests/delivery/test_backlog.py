@@ -120,3 +120,20 @@ async def test_a_fault_keeps_what_was_known() -> None:
         await refill(waiting)
     assert ids(waiting) == "a"
     assert waiting.next_due_at == 10.0
+
+
+async def test_while_the_journal_is_read_more_may_come() -> None:
+    waiting, journal = backlog(page("ab"))
+    seen = []
+    due = journal.due
+
+    async def watched(*, now: float, limit: int) -> DuePage:
+        seen.append((waiting.waits(now=now), waiting.promises_more))
+        return await due(now=now, limit=limit)
+
+    journal.due = watched  # type: ignore[method-assign]
+    await refill(waiting)
+    assert seen == [(True, True)]
+    waiting.take("a")
+    waiting.take("b")
+    assert (waiting.waits(now=10.0), waiting.promises_more) == (False, False)
