@@ -80,6 +80,10 @@ def open_file(
     try:
         # Closing must not write the log back by itself: after a failed sync another proves nothing.
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        # Plans do not depend on what is bound. Else SQLite compares each value with the conditions
+        # of the partial indexes, and compiles the statement anew whenever another one is bound:
+        # 107 instead of 48 µs for an attempt's two moves.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         # The lock before anything else, and no setting before it is known whose file this is:
         # a setting may change the file.
         connection.pragma("locking_mode", "exclusive")
