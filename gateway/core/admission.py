@@ -7,11 +7,11 @@ without room refuses, with the time after which it is worth another try.
 """
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from gateway.core.facts import UpstreamState
+from gateway.core.record import dataclass
 
 
 class Changed(NamedTuple):

@@ -5,12 +5,13 @@ key again, where the server honours it; a lookup; a person. Never a blind second
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Final
 
 from gateway.core.lifecycle import Status
 from gateway.core.outcome import Finding, Outcome
+from gateway.core.record import dataclass
 from gateway.core.retry import GiveUp, RetryPolicy, next_try, too_old
 
 TOO_OLD: Final = "too-old"

@@ -6,13 +6,14 @@ is one of a trace that is kept, 32 hex digits; None where there is none.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TypeAlias
 
 from gateway.core.enrollment import Answer
 from gateway.core.lifecycle import Status
 from gateway.core.outcome import Outcome
+from gateway.core.record import dataclass
 
 
 class UpstreamState(StrEnum):

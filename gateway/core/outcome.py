@@ -7,11 +7,12 @@ doubt, however likely the failure seems.
 
 import email.utils
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from gateway.core.enrollment import Answer
+from gateway.core.record import dataclass
 
 
 class Outcome(StrEnum):

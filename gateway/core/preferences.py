@@ -8,8 +8,9 @@ import binascii
 import hmac
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from gateway.core.record import dataclass
 
 _WAIT: Final = re.compile(r'"?([0-9]{1,9})"?')
 _URGENCY: Final = re.compile(r"u *= *([0-7])(?: *;.*)?")

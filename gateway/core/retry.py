@@ -6,8 +6,9 @@ does not come back together.
 """
 
 import random
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from gateway.core.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

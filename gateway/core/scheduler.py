@@ -7,8 +7,9 @@ those who recorded first are served first. Work-conserving: what one side leaves
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
+
+from gateway.core.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Must not know HTTP. Everything in it can be made again from the journal at any t
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from gateway.clock import Clock
@@ -14,6 +14,7 @@ from gateway.core.facts import EnrollmentSettled
 from gateway.core.forwarding import PSEUDONYM
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
 from gateway.core.moments import iso
+from gateway.core.record import dataclass
 from gateway.intake.ports import Delivery
 from gateway.intake.signing import ReceiptKeys
 from gateway.journal.contract import Journal, Kept

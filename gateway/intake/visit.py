@@ -3,8 +3,6 @@
 Must not know whether what it asks for can be granted.
 """
 
-from dataclasses import dataclass
-
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
@@ -12,6 +10,7 @@ from gateway.core.enrollment import DEFAULT_PRIORITY, Headers
 from gateway.core.idempotency import KeyInvalid, parse_key
 from gateway.core.preferences import NO_PREFERENCES, Preferences, parse_prefer, parse_priority
 from gateway.core.problems import ProblemType
+from gateway.core.record import dataclass
 from gateway.core.routes import Route
 from gateway.intake.connection import StationConnection
 from gateway.intake.replies import Refused

@@ -3,10 +3,11 @@
 Must not know keys, or where it is kept.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gateway.core import jsontext
 from gateway.core.enrollment import Answer, Headers
+from gateway.core.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)
