@@ -3,8 +3,10 @@
 Must not know where it is kept or how it travels.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from gateway.core.record import dataclass
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -22,7 +24,8 @@ class Enrollment:
         method: upper-case HTTP method.
         target: path and query exactly as received.
         headers: end-to-end headers to forward, in order, the idempotency key among them.
-        body: the bytes as received; never parsed, never decoded.
+        body: the bytes as received, never parsed, never decoded; None where memory has them no
+            more: they were sealed as they came, and nobody waits.
         content_sha256: hex digest of the body.
         accepted_at: wall time in seconds.
         priority: 0 (most urgent) to 7, RFC 9218.
@@ -36,7 +39,7 @@ class Enrollment:
     method: str
     target: str
     headers: Headers = field(repr=False)
-    body: bytes = field(repr=False)
+    body: bytes | bytearray | None = field(repr=False)
     content_sha256: str
     accepted_at: float
     priority: int = DEFAULT_PRIORITY
@@ -45,7 +48,8 @@ class Enrollment:
 
     def __repr__(self) -> str:
         """Only what may stand in a log: no key, path, header or body."""
-        return f"<Enrollment {self.id} {self.method} {len(self.body)} bytes>"
+        size = "sealed" if self.body is None else f"{len(self.body)} bytes"
+        return f"<Enrollment {self.id} {self.method} {size}>"
 
 
 @dataclass(frozen=True, slots=True)

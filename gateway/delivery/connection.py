@@ -55,7 +55,7 @@ class UpstreamConnection(asyncio.Protocol):
             and self._transport.get_write_buffer_size() == 0
         )
 
-    def ask(self, head: bytes, body: bytes) -> "asyncio.Future[Answer | Broken]":
+    def ask(self, head: bytes, body: bytes | bytearray) -> "asyncio.Future[Answer | Broken]":
         """Send a request; done when its answer is whole, or cannot be any more."""
         transport = self._transport
         answer: asyncio.Future[Answer | Broken] = asyncio.get_running_loop().create_future()

@@ -54,7 +54,7 @@ class UpstreamPool:
         self._busy: set[UpstreamConnection] = set()
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def exchange(self, head: bytes, body: bytes) -> Exchange:
+    async def exchange(self, head: bytes, body: bytes | bytearray) -> Exchange:
         """Send a request once, and wait for its answer. Never raises for what the wire does."""
         loop = asyncio.get_running_loop()
         left = self._timeout

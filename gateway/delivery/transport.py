@@ -80,6 +80,8 @@ class UpstreamTransport:
 
     async def send(self, enrollment: Enrollment, headers: Headers) -> Exchange:
         """One attempt; the body goes out as it came."""
+        if enrollment.body is None:
+            raise ValueError("its body is not in memory; it was not sent")
         return await self._exchange(enrollment.method, enrollment.target, headers, enrollment.body)
 
     async def look_up(self, key: str, headers: Headers) -> Exchange:
@@ -88,7 +90,7 @@ class UpstreamTransport:
         return await self._exchange("GET", path, headers, None)
 
     async def _exchange(
-        self, method: str, target: str, headers: Headers, body: bytes | None
+        self, method: str, target: str, headers: Headers, body: bytes | bytearray | None
     ) -> Exchange:
         lines = [f"{method} {self._base}{target} HTTP/1.1\r\n", self._host]
         given = with_credential(headers, self._authorization())

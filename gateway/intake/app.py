@@ -206,13 +206,18 @@ class Intake:
             if not is_kept(route, method):
                 hold = settings.hold_seconds if route.hold_seconds is None else route.hold_seconds
                 headers = onward(request, connection, without=self._dropped)
-                body = await self._bodies.read(request)
+                packet = await self._bodies.read(request, connection)
                 try:
                     return await self._relay.relay(
-                        request, target, headers, body, hold_seconds=hold, connection=connection
+                        request,
+                        target,
+                        headers,
+                        packet.plain or b"",
+                        hold_seconds=hold,
+                        connection=connection,
                     )
                 finally:
-                    self._bodies.release(len(body))
+                    self._bodies.release(packet.size)
             wishes = read_wishes(
                 request,
                 route,
@@ -232,11 +237,14 @@ class Intake:
         span = visit.span
         span.tell(station=visit.station)
         try:
-            body = await self._bodies.read(visit.request)
+            # In the clear it is needed only to be sent while its station waits.
+            packet = await self._bodies.read(
+                visit.request, visit.connection, sealed=True, kept=visit.wishes.hold_seconds > 0
+            )
             try:
-                reply = await self._enrolling.enroll(visit, body)
+                reply = await self._enrolling.enroll(visit, packet)
             finally:
-                self._bodies.release(len(body))
+                self._bodies.release(packet.size)
         except Refused as refused:
             span.tell(outcome=RequestOutcome.REFUSED, problem=refused.problem)
             raise

@@ -12,12 +12,14 @@ from typing import TypeAlias, cast
 import structlog
 from aiohttp import http_parser, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 from gateway.intake.crowd import Crowd, Place
+from gateway.intake.packet import Packet
 from gateway.intake.settings import IntakeSettings
+from gateway.intake.upload import Upload
 from gateway.targets import targeted
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -77,6 +79,35 @@ class StationConnection(RequestHandler):
         if not self._messages:
             self._ahead = 0
         self._server.crowd.asks(self)
+
+    @property
+    def can_upload(self) -> bool:
+        """Whether bodies may come past the parser now."""
+        return self.transport is not None and not (self._reading_paused or self._buffer_paused)
+
+    async def upload(self, packet: Packet, left: int, *, progress: Callable[[], None]) -> None:
+        """Take the last ``left`` bytes of the body in hand, past the parser.
+
+        Raises:
+            ConnectionResetError: the station went away before they came.
+        """
+        transport, body = self.transport, self._body
+        if transport is None:
+            raise ConnectionResetError("the station went away")
+
+        def completed() -> None:
+            # The old parser still waits for this body; what comes next is for one that does not.
+            self._parser = self._new_parser()
+            transport.set_protocol(self)
+            body.feed_eof()
+
+        upload = Upload(self, packet, left, progress=progress, completed=completed)
+        transport.set_protocol(upload)
+        try:
+            await upload.done
+        finally:
+            if not body.is_eof() and self.transport is not None:
+                transport.set_protocol(self)  # broken off: its parser will never see an end
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Find a place for it."""
@@ -161,6 +192,20 @@ class StationConnection(RequestHandler):
         del args, kwargs
         if not isinstance(exc_info, (ConnectionError, RequestPayloadError)):
             _log.error("connection_failed", error=type(exc_info).__name__)
+
+    def _new_parser(self) -> HttpRequestParser:
+        """One as aiohttp makes it for a new connection."""
+        return HttpRequestParser(
+            self,
+            self._loop,
+            self._read_bufsize,
+            max_line_size=self.max_line_size,
+            max_field_size=self.max_field_size,
+            max_headers=self.max_headers,
+            payload_exception=RequestPayloadError,
+            auto_decompress=False,
+            max_msg_queue_size=self._max_msg_queue_size,
+        )
 
     def _handled(self, handling: "asyncio.Task[None]") -> None:
         """Nobody handles it any more: it must not stand for ever, whatever that was."""

@@ -4,7 +4,6 @@ Must not know how it is delivered; the answer comes back as a fact. Nothing is t
 before the journal says that it is durable.
 """
 
-import hashlib
 import hmac
 import random
 from functools import partial
@@ -18,6 +17,7 @@ from gateway.core.lifecycle import Status
 from gateway.core.preferences import digest_matches
 from gateway.core.problems import ProblemType
 from gateway.core.rank import rank
+from gateway.intake.packet import Packet
 from gateway.intake.ports import Delivery
 from gateway.intake.receipts import Receipts, Standing
 from gateway.intake.replies import Refused, Reply, accepted, answered
@@ -36,8 +36,6 @@ from gateway.journal.sealing import Sealer
 
 # Seconds after which a refusal is worth another try.
 FULL_PASSES_AFTER, UNAVAILABLE_PASSES_AFTER = 60, 5
-
-_SMALL, _PART = 16 * 1024, 2047
 
 
 class Enrolling:
@@ -64,16 +62,16 @@ class Enrolling:
         self._publish = publish
         self._new_id = partial(uuid7, rng=rng)
 
-    async def enroll(self, visit: Visit, body: bytes) -> Reply:
+    async def enroll(self, visit: Visit, packet: Packet) -> Reply:
         """Keep the enrollment and answer.
 
         Raises:
             Refused: nothing was accepted.
         """
         arrived = self._clock.monotonic()
-        enrollment = self._understand(visit, body)
+        enrollment = self._understand(visit, packet)
         urgency = rank(accepted_at=enrollment.accepted_at, priority=enrollment.priority)
-        entry = self._sealer.seal(enrollment, rank=urgency)
+        entry = self._sealer.seal(enrollment, rank=urgency, body=packet.seal)
         plan = admit(
             self._delivery.outlook(), hold_seconds=visit.wishes.hold_seconds, respond_async=False
         )
@@ -87,7 +85,7 @@ class Enrolling:
             return self._again(kept.kept, enrollment.fingerprint)
         seconds = self._clock.monotonic() - arrived
         visit.span.tell(id=enrollment.id)
-        size, trace_id = len(body), visit.span.trace_id
+        size, trace_id = packet.size, visit.span.trace_id
         self._publish(
             EnrollmentAccepted(enrollment.id, visit.station, size, kept.status, seconds, trace_id)
         )
@@ -98,9 +96,9 @@ class Enrolling:
             Standing.new(enrollment, kept.status), plan.poll_after, visit.wishes.applied
         )
 
-    def _understand(self, visit: Visit, body: bytes) -> Enrollment:
+    def _understand(self, visit: Visit, packet: Packet) -> Enrollment:
         request, wishes = visit.request, visit.wishes
-        digest = _sha256(body)
+        digest = packet.digest()
         given = request.headers.getall("Content-Digest", ())
         if not digest_matches(given, digest.digest()):
             raise Refused(ProblemType.CONTENT_DIGEST_MISMATCH)
@@ -120,7 +118,7 @@ class Enrolling:
             method=request.method,
             target=visit.target,
             headers=(*visit.headers, ("Idempotency-Key", wishes.key_as_given or key)),
-            body=body,
+            body=packet.plain,
             content_sha256=content_sha256,
             accepted_at=now,
             priority=wishes.priority,
@@ -197,20 +195,6 @@ class Enrolling:
             applied=applied,
             replayed=replayed,
         )
-
-
-def _sha256(body: bytes) -> "hashlib._Hash":
-    """The digest of a body.
-
-    ``hashlib`` gives the interpreter away for 2,048 bytes or more, and getting it back from the
-    journal's thread costs more than the digest of a small body does. So that one goes in parts.
-    """
-    if len(body) > _SMALL:
-        return hashlib.sha256(body)
-    digest = hashlib.sha256()
-    for start in range(0, len(body), _PART):
-        digest.update(body[start : start + _PART])
-    return digest
 
 
 def _unavailable() -> Refused:

@@ -12,12 +12,17 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from gateway.core.forwarding import HOP_BY_HOP, is_host, is_text
 from gateway.core.problems import ProblemType
+from gateway.intake.connection import StationConnection
+from gateway.intake.packet import Packet
 from gateway.intake.replies import Refused
 
 # In each idle span at least this much of a body must arrive: a line of 1 kbit/s still passes, one
 # byte now and then does not.
 LEAST_PROGRESS = 4096
 OVERLOAD_PASSES_AFTER = 2
+
+# The change of protocols costs about as much as two more copies of so many bytes.
+UPLOADED = 32 * 1024
 
 _NOT_SERVED = frozenset({HTTPMethod.CONNECT, HTTPMethod.TRACE})
 
@@ -61,7 +66,10 @@ class BodyReader:
 
     Attributes:
         in_flight: bytes of bodies in memory, those promised by a length included.
+        uploaded_from: how many bytes must be missing, for the rest to come past the parser.
     """
+
+    uploaded_from = UPLOADED
 
     def __init__(
         self, *, max_body_bytes: int, max_inflight_bytes: int, idle_seconds: float
@@ -71,8 +79,21 @@ class BodyReader:
         self._idle_seconds = idle_seconds
         self.in_flight = 0
 
-    async def read(self, request: web.BaseRequest) -> bytes:
-        """The whole body. The caller must ``release`` its length when it is in memory no more.
+    async def read(
+        self,
+        request: web.BaseRequest,
+        connection: StationConnection,
+        *,
+        sealed: bool = False,
+        kept: bool = True,
+    ) -> Packet:
+        """The whole body. The caller must ``release`` its size when it is in memory no more.
+
+        Args:
+            request: its head; the body may be here already, or not.
+            connection: where it comes from.
+            sealed: seal it on the way, if it does not come in one piece.
+            kept: have it in the clear in any case.
 
         Raises:
             Refused: ``body-too-large``, ``overloaded``, ``request-timeout``, or ``bad-request``
@@ -83,8 +104,12 @@ class BodyReader:
             raise Refused(ProblemType.BODY_TOO_LARGE)
         # Taken at once, so that a slow upload that was begun can also be finished.
         self._take(declared)
+        content = request.content
         try:
-            return await self._read(request, declared)
+            if content.is_eof():
+                return self._at_once(content.read_nowait(), declared)
+            packet = Packet(declared, sealed=sealed, kept=kept)
+            return await self._read(request, connection, packet, declared)
         except (RequestPayloadError, ConnectionError):
             raise Refused(ProblemType.BAD_REQUEST, reason="body-incomplete", close=True) from None
         except TimeoutError:
@@ -94,30 +119,45 @@ class BodyReader:
         """A body of this size is in memory no more."""
         self.in_flight -= size
 
-    async def _read(self, request: web.BaseRequest, taken: int) -> bytes:
-        content = request.content
-        size = 0
-        chunks: list[bytes] = []
+    def _at_once(self, body: bytes, taken: int) -> Packet:
         try:
-            if content.is_eof():
-                chunks.append(content.read_nowait())
-                size = len(chunks[0])
-                taken = self._grow(taken, size)
-                return chunks[0]
-            await _invite(request)
-            async with asyncio.timeout(self._idle_seconds) as watch:
-                enough = LEAST_PROGRESS
-                while chunk := await content.readany():
-                    chunks.append(chunk)
-                    size += len(chunk)
-                    taken = self._grow(taken, size)
-                    if size >= enough:
-                        enough = size + LEAST_PROGRESS
-                        watch.reschedule(asyncio.get_running_loop().time() + self._idle_seconds)
-            return b"".join(chunks)
+            self._grow(taken, len(body))
         except BaseException:
             self.release(taken)
             raise
+        return Packet.whole(body)
+
+    async def _read(
+        self,
+        request: web.BaseRequest,
+        connection: StationConnection,
+        packet: Packet,
+        declared: int,
+    ) -> Packet:
+        content, taken, enough = request.content, declared, LEAST_PROGRESS
+        now = asyncio.get_running_loop().time
+
+        def progress() -> None:
+            nonlocal enough
+            if packet.size >= enough:
+                enough = packet.size + LEAST_PROGRESS
+                watch.reschedule(now() + self._idle_seconds)
+
+        try:
+            await _invite(request)
+            async with asyncio.timeout(self._idle_seconds) as watch:
+                packet.add(content.read_nowait())
+                left = declared - packet.size
+                if left >= self.uploaded_from and connection.can_upload:
+                    await connection.upload(packet, left, progress=progress)
+                while chunk := await content.readany():
+                    packet.add(chunk)
+                    taken = self._grow(taken, packet.size)
+                    progress()
+        except BaseException:
+            self.release(taken)
+            raise
+        return packet
 
     def _grow(self, taken: int, size: int) -> int:
         """What is taken from the budget now that a body has come to ``size``."""

@@ -67,7 +67,7 @@ class Relay:
         request: web.BaseRequest,
         target: str,
         headers: Headers,
-        body: bytes,
+        body: bytes | bytearray,
         *,
         hold_seconds: float,
         connection: StationConnection,
@@ -102,7 +102,12 @@ class Relay:
             connection.on_lost = None
 
     async def _ask(
-        self, method: str, target: str, headers: Headers, body: bytes, hold_seconds: float
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: bytes | bytearray,
+        hold_seconds: float,
     ) -> aiohttp.ClientResponse:
         async def once() -> aiohttp.ClientResponse:
             return await self._session.request(

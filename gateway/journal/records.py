@@ -3,9 +3,10 @@
 Must not know how any of it is kept. Wall times are seconds since 1970.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gateway.core.lifecycle import Status
+from gateway.core.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class Sealed:
     """Ciphertext and its wrapped data key. Dropping the key erases the content for good."""
 
     key: bytes = field(repr=False)
-    data: bytes = field(repr=False)
+    data: bytes | bytearray = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 Each part of an enrollment (envelope, body, answer) is encrypted with AES-256-GCM under a random
 data key of its own, which is wrapped by a key-encryption key of the ring. Dropping the wrapped
-key erases the part for good (NIST SP 800-88, cryptographic erase). The associated data binds the
-part's name, the format, the enrollment's id, its station and its fingerprint: a ciphertext moved
-to another row, or to another part of the same row, does not open.
+key erases the part for good (NIST SP 800-88, cryptographic erase). The wrapped key's associated
+data binds the part's name, the format, the enrollment's id, its station and its fingerprint: a key
+moved to another row, or to another part of the same row, does not unwrap, and a ciphertext opens
+with its own key alone. So a body can be sealed while it comes, before its digest is known. (Format
+1, still opened, bound the ciphertext to all of that once more.)
 
 A data key encrypts once, so its nonce may be fixed; a key-encryption key wraps many, each under
 a random nonce (NIST SP 800-38D: at most 2^32, so rotate long before 10^9 enrollments).
@@ -17,7 +19,10 @@ import secrets
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from gateway.core.enrollment import Answer, Enrollment
 from gateway.journal.contract import Entry, JournalFault, Kept, Sealed
@@ -30,14 +35,43 @@ from gateway.journal.plain import (
     load_envelope,
 )
 
-_FORMAT: Final = b"\x01"
+_BOUND_TWICE, _FORMAT = b"\x01", b"\x02"
+_FORMATS: Final = frozenset({_BOUND_TWICE, _FORMAT})
 _NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 16
 _ONCE: Final = bytes(_NONCE_BYTES)
 ENVELOPE, BODY, ANSWER = b"envelope", b"body", b"answer"
 
 
 class SealBroken(JournalFault):
     """A kept part does not open: altered, moved from another record, or its key is missing."""
+
+
+class BodySeal:
+    """Seals a body while it comes: each part is read once, when it is there."""
+
+    def __init__(self, size: int) -> None:
+        """``size``: bytes that are expected; more may come."""
+        self.size = 0
+        self._drawn = _draw()
+        self._cipher = Cipher(AES(self._drawn[:KEY_BYTES]), GCM(_ONCE)).encryptor()
+        self._cipher.authenticate_additional_data(_framed(_FORMAT, BODY))
+        self._sealed = bytearray(size + _TAG_BYTES)
+
+    def add(self, part: bytes | memoryview) -> None:
+        """The next bytes."""
+        before, self.size = self.size, self.size + len(part)
+        lacking = self.size + _TAG_BYTES - len(self._sealed)
+        if lacking > 0:
+            self._sealed += bytes(lacking)
+        with memoryview(self._sealed) as sealed:
+            self._cipher.update_into(part, sealed[before:])
+
+    def finish(self) -> tuple[bytes, bytearray]:
+        """What its key is wrapped from, and the ciphertext, when all has come."""
+        self._cipher.finalize()
+        self._sealed[self.size :] = self._cipher.tag
+        return self._drawn, self._sealed
 
 
 class Sealer:
@@ -66,8 +100,14 @@ class Sealer:
         """Names a station's ordering key without telling it."""
         return self._index("ordering", station, ordering_key)
 
-    def seal(self, enrollment: Enrollment, *, rank: float) -> Entry:
-        """The enrollment as the journal takes it. ``rank``: smaller is delivered first."""
+    def seal(self, enrollment: Enrollment, *, rank: float, body: BodySeal | None = None) -> Entry:
+        """The enrollment as the journal takes it.
+
+        Args:
+            enrollment: what the station sent.
+            rank: smaller is delivered first.
+            body: its body, if it was sealed as it came.
+        """
         bound = _bound(enrollment.id, enrollment.station, enrollment.fingerprint)
         envelope = Envelope(
             method=enrollment.method,
@@ -78,6 +118,12 @@ class Sealer:
             ordering_key=enrollment.ordering_key,
         )
         order = enrollment.ordering_key
+        if body is not None:
+            size, sealed = body.size, self._bind(*body.finish(), BODY, bound)
+        elif enrollment.body is not None:
+            size, sealed = len(enrollment.body), self._seal(enrollment.body, BODY, bound)
+        else:
+            raise ValueError(f"the body of {enrollment.id} is not in memory")
         return Entry(
             id=enrollment.id,
             station=enrollment.station,
@@ -87,9 +133,9 @@ class Sealer:
             priority=enrollment.priority,
             rank=rank,
             accepted_at=enrollment.accepted_at,
-            size=len(enrollment.body),
+            size=size,
             envelope=self._seal(dump_envelope(envelope), ENVELOPE, bound),
-            body=self._seal(enrollment.body, BODY, bound),
+            body=sealed,
         )
 
     def open(self, kept: Kept) -> Enrollment:
@@ -158,10 +204,9 @@ class Sealer:
         """
         if key_id_of(key) == self._active:
             return key
-        bound = _bound(enrollment_id, station, fingerprint)
-        associated = _framed(_FORMAT, part, bound)
-        data_key = self._unwrap(key, associated, f"{part.decode()} of {enrollment_id}")
-        return self._wrap(data_key, secrets.token_bytes(_NONCE_BYTES), associated)
+        bound = _framed(key[:1], part, _bound(enrollment_id, station, fingerprint))
+        data_key = self._unwrap(key, bound, f"{part.decode()} of {enrollment_id}")
+        return self._wrap(data_key + _draw()[KEY_BYTES:], bound, form=key[:1])
 
     def _index(self, purpose: str, *fields: str) -> bytes:
         parts = [each.encode("utf-8", "surrogateescape") for each in (purpose, *fields)]
@@ -169,28 +214,30 @@ class Sealer:
         index.update(_framed(*parts))
         return index.digest()
 
-    def _seal(self, plain: bytes, part: bytes, bound: bytes) -> Sealed:
-        associated = _framed(_FORMAT, part, bound)
-        drawn = secrets.token_bytes(KEY_BYTES + _NONCE_BYTES)  # one call to the kernel, not two
-        data_key, nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:]
-        return Sealed(
-            key=self._wrap(data_key, nonce, associated),
-            data=AESGCM(data_key).encrypt(_ONCE, plain, associated),
-        )
+    def _seal(self, plain: bytes | bytearray, part: bytes, bound: bytes) -> Sealed:
+        drawn = _draw()
+        data = AESGCM(drawn[:KEY_BYTES]).encrypt(_ONCE, plain, _framed(_FORMAT, part))
+        return self._bind(drawn, data, part, bound)
+
+    def _bind(self, drawn: bytes, data: bytes | bytearray, part: bytes, bound: bytes) -> Sealed:
+        return Sealed(key=self._wrap(drawn, _framed(_FORMAT, part, bound)), data=data)
 
     def _open(self, sealed: Sealed, part: bytes, kept: Kept) -> bytes:
         name = f"{part.decode()} of {kept.life.id}"
         bound = _bound(kept.life.id, kept.life.station, kept.fingerprint)
-        associated = _framed(_FORMAT, part, bound)
-        data_key = self._unwrap(sealed.key, associated, name)
+        form = sealed.key[:1]
+        whole = _framed(form, part, bound)
+        data_key = self._unwrap(sealed.key, whole, name)
+        associated = whole if form == _BOUND_TWICE else _framed(form, part)
         try:
             return AESGCM(data_key).decrypt(_ONCE, sealed.data, associated)
         except (InvalidTag, ValueError):
             raise SealBroken(f"the {name} is altered or belongs to another record") from None
 
-    def _wrap(self, data_key: bytes, nonce: bytes, associated: bytes) -> bytes:
-        wrapped = self._wrapping[self._active].encrypt(nonce, data_key, associated)
-        return b"".join((_FORMAT, self._active, nonce, wrapped))
+    def _wrap(self, drawn: bytes, bound: bytes, *, form: bytes = _FORMAT) -> bytes:
+        data_key, nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:]
+        wrapped = self._wrapping[self._active].encrypt(nonce, data_key, bound)
+        return b"".join((form, self._active, nonce, wrapped))
 
     def _unwrap(self, key: bytes, associated: bytes, name: str) -> bytes:
         after_id = 1 + ID_BYTES
@@ -198,7 +245,7 @@ class Sealer:
         wrapping = self._wrapping.get(key_id_of(key))
         if not key:
             raise SealBroken(f"the {name} is lost")
-        if key[:1] != _FORMAT:
+        if key[:1] not in _FORMATS:
             raise SealBroken(f"the {name} has a format that this version does not know")
         if wrapping is None:
             raise SealBroken(
@@ -208,6 +255,11 @@ class Sealer:
             return wrapping.decrypt(nonce, wrapped, associated)
         except (InvalidTag, ValueError):
             raise SealBroken(f"the {name} is altered or belongs to another record") from None
+
+
+def _draw() -> bytes:
+    """A data key, and the nonce that it will be wrapped under: one call to the kernel, not two."""
+    return secrets.token_bytes(KEY_BYTES + _NONCE_BYTES)
 
 
 def key_id_of(key: bytes) -> bytes:

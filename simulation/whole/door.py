@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from multidict import CIMultiDict
 
 from gateway.intake.enrolling import Enrolling
+from gateway.intake.packet import Packet
 from gateway.intake.receipt_resource import ReceiptResource
 from gateway.intake.receipts import Standing
 from gateway.intake.replies import Refused, Reply
@@ -97,7 +98,7 @@ class Door:
 
         async def answer() -> Reply | Refused:
             try:
-                return await self._enrolling.enroll(visit, body)
+                return await self._enrolling.enroll(visit, Packet.whole(body))
             except Refused as refused:
                 return refused
 

@@ -131,13 +131,13 @@ class SimulatedTransport:
 
 
 def _request(enrollment: Enrollment) -> Request:
-    headers = dict(enrollment.headers)
+    headers, body = dict(enrollment.headers), enrollment.body or b""
     return Request(
         key=headers["Idempotency-Key"],
         enrollment=headers["X-Enrollment"],
         ordering_key=enrollment.ordering_key,
-        sha256=hashlib.sha256(enrollment.body).hexdigest(),
-        bytes=len(enrollment.body),
+        sha256=hashlib.sha256(body).hexdigest(),
+        bytes=len(body),
     )
 
 

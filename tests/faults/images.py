@@ -91,7 +91,7 @@ def _true(kept: Kept, sealer: Sealer, recording: Recording) -> tuple[str, str]:
     if sent != envelope.content_sha256:
         return envelope.key, "another body was sent"
     if kept.body is not None:
-        body = sealer.open(kept).body
+        body = sealer.open(kept).body or b""
         if hashlib.sha256(body).hexdigest() != sent:
             return envelope.key, "its body was altered"
     elif kept.life.status is not Status.DELIVERED:

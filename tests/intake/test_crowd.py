@@ -126,17 +126,18 @@ async def test_a_body_that_comes_with_a_connections_first_bytes_is_taken(tmp_pat
     async with open_door(tmp_path) as door:
         server = door.listener._server
         assert server is not None
-        connection, pipe = server(), Pipe()
+        connection = server()
+        pipe = Pipe(connection)
         connection.connection_made(pipe)
         # Before the handler has begun to wait: a loop may read as soon as it accepts.
-        connection.data_received(HEAD % 200_000 + bytes(150_000))
+        pipe.receive(HEAD % 200_000 + bytes(150_000))
         await asyncio.sleep(0.01)
-        connection.data_received(bytes(50_000))
+        pipe.receive(bytes(50_000))
         async with asyncio.timeout(2):
             while not door.delivery.handed:  # noqa: ASYNC110 - the double has no event
                 await asyncio.sleep(0.001)
         assert (await door.only()).body == bytes(200_000)
-        connection.connection_lost(None)
+        pipe.lose()
 
 
 async def test_the_next_request_may_come_before_the_last_is_quite_done_here(

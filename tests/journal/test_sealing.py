@@ -1,8 +1,10 @@
 """Sealing: what goes in comes out byte for byte, and nothing that was touched comes out at all."""
 
+import struct
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,15 @@ from gateway.core.enrollment import Answer, Enrollment
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import Entry, Kept, Life, Sealed
 from gateway.journal.keyring import KeyRing
-from gateway.journal.sealing import SealBroken, Sealer
+from gateway.journal.plain import dump_envelope
+from gateway.journal.sealing import (
+    BODY,
+    ENVELOPE,
+    BodySeal,
+    SealBroken,
+    Sealer,
+    key_id_of,
+)
 
 RING = KeyRing.generate()
 SEALER = Sealer(RING)
@@ -75,6 +85,59 @@ def test_an_answer_comes_back_byte_for_byte(
     answer = Answer(status, headers, body)
     part = SEALER.seal_answer(entry.id, entry.station, entry.fingerprint, answer)
     assert SEALER.open_answer(kept(entry, part)) == answer
+
+
+@given(parts=st.lists(st.binary(max_size=70), max_size=9), expected=st.integers(0, 200))
+def test_a_body_sealed_while_it_comes_is_the_same_body(parts: list[bytes], expected: int) -> None:
+    seal = BodySeal(expected)
+    for part in parts:
+        seal.add(memoryview(part))
+    entry = SEALER.seal(replace(enrollment(), body=None), rank=1.0, body=seal)
+    assert entry.size == len(b"".join(parts))
+    assert SEALER.open(kept(entry)) == replace(enrollment(), body=b"".join(parts))
+
+
+def test_a_body_that_is_not_in_memory_is_not_sealed_as_an_empty_one() -> None:
+    with pytest.raises(ValueError, match="not in memory"):
+        SEALER.seal(replace(enrollment(), body=None), rank=1.0)
+
+
+def as_format_1(sealed: Sealed, part: bytes, each: Kept) -> Sealed:
+    """The same content as the first version of the gateway sealed it."""
+    (key_id,) = RING.keys
+    bound = (each.life.id.encode(), each.life.station.encode(), each.fingerprint)
+    associated = framed(b"\x01", part, framed(*bound))
+    wrapping, data_key = AESGCM(RING.keys[key_id]), bytes(range(32))
+    content = {b"envelope": dump_envelope(SEALER.envelope(each)), b"body": MARKER}[part]
+    key = b"\x01" + key_id + bytes(12) + wrapping.encrypt(bytes(12), data_key, associated)
+    assert len(key) == len(sealed.key)
+    return Sealed(key, AESGCM(data_key).encrypt(bytes(12), content, associated))
+
+
+def framed(*parts: bytes) -> bytes:
+    return b"".join(struct.pack(">I", len(part)) + part for part in parts)
+
+
+def test_what_an_older_gateway_sealed_opens_and_gets_another_key() -> None:
+    new = sealed(enrollment())
+    assert new.body is not None
+    old = replace(
+        new,
+        envelope=as_format_1(new.envelope, ENVELOPE, new),
+        body=as_format_1(new.body, BODY, new),
+    )
+    assert SEALER.open(old) == enrollment()
+    ring = RING.rotated()
+    key = Sealer(ring).rewrapped(
+        old.body.key if old.body else b"",
+        part=BODY,
+        enrollment_id=old.life.id,
+        station=old.life.station,
+        fingerprint=old.fingerprint,
+    )
+    assert key_id_of(key) == ring.active != RING.active
+    assert old.body is not None
+    assert Sealer(ring).open(replace(old, body=replace(old.body, key=key))) == enrollment()
 
 
 def test_there_is_no_answer_before_the_server_gave_one() -> None:

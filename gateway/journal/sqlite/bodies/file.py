@@ -67,7 +67,7 @@ class BodyFile:
         self.size = size
         self.unsynced = True
 
-    def write(self, place: int, data: bytes) -> None:
+    def write(self, place: int, data: bytes | bytearray) -> None:
         """Over what is there. The disk begins with it, and so does not wait for the sync."""
         left, end = memoryview(data), place + len(data)
         self.unsynced = True

@@ -41,7 +41,7 @@ _INSERT: Final = "INSERT INTO extent (seq, place, length) VALUES (?, ?, ?)"
 _DELETE: Final = "DELETE FROM extent WHERE seq = ? RETURNING place, length"
 
 
-def is_large(data: bytes) -> bool:
+def is_large(data: bytes | bytearray) -> bool:
     """Whether a sealed body goes into the file."""
     return len(data) > LARGE
 
@@ -83,7 +83,7 @@ class Bodies:
         """By how many bytes at least the file must grow for one more body."""
         return self._extents.growth(length)
 
-    def put(self, seq: int, data: bytes, *, spare: int = 0) -> int:
+    def put(self, seq: int, data: bytes | bytearray, *, spare: int = 0) -> int:
         """Write a body, and its place into a row; by how many bytes the file grew.
 
         Args:

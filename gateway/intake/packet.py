@@ -1,0 +1,101 @@
+"""A request's body as it comes in: digested and sealed part by part, copied as little as can be.
+
+Theory: a body that is gathered first and then read once more for its digest, and again for its
+seal, goes through the memory each time; a part that has just come is still in the processor's
+cache. So each part is digested and sealed at once, and kept in the clear only where somebody will
+send it on.
+
+Must not know how it comes, or what it is.
+"""
+
+import hashlib
+from typing import Final
+
+from gateway.journal.sealing import BodySeal
+
+PART: Final = 128 * 1024
+"""Bytes that are taken at once: they should stay in the processor's cache until they are sealed."""
+
+_SMALL, _GIVEN_AWAY = 16 * 1024, 2048
+
+# Where parts go that nobody keeps. One is enough: nothing waits between a part's coming and its
+# being sealed.
+_PASSING: Final = memoryview(bytearray(PART))
+
+
+class Packet:
+    """One body.
+
+    Attributes:
+        size: bytes that have come.
+        plain: the bytes; None if they are not kept.
+        seal: what was sealed on the way; None for a body that came in one piece.
+    """
+
+    __slots__ = ("_digest", "_room", "plain", "seal", "size")
+
+    def __init__(self, expected: int, *, sealed: bool, kept: bool) -> None:
+        """Nothing has come yet.
+
+        Args:
+            expected: bytes that will come; more may.
+            sealed: digest and seal it.
+            kept: have it in ``plain`` at the end.
+        """
+        self.size = 0
+        self.plain: bytes | bytearray | None = bytearray(expected) if kept else None
+        self.seal = BodySeal(expected) if sealed else None
+        self._digest = hashlib.sha256()
+        self._room = _PASSING
+
+    @classmethod
+    def whole(cls, body: bytes) -> "Packet":
+        """One that came in one piece."""
+        packet = cls(0, sealed=False, kept=False)
+        packet.size, packet.plain = len(body), body
+        return packet
+
+    def digest(self) -> "hashlib._Hash":
+        """SHA-256 of what has come."""
+        if self.seal is None and self.plain is not None:
+            return _sha256(self.plain)
+        return self._digest
+
+    def add(self, part: bytes) -> None:
+        """The next bytes."""
+        if isinstance(self.plain, bytearray):
+            self.plain[self.size : self.size + len(part)] = part
+        self._take(part)
+
+    def room(self, most: int) -> memoryview:
+        """Where the next bytes may be put, before ``took`` is told how many they are."""
+        most = min(most, PART)
+        if isinstance(self.plain, bytearray):
+            self._room = memoryview(self.plain)[self.size : self.size + most]
+        else:
+            self._room = _PASSING[:most]
+        return self._room
+
+    def took(self, size: int) -> None:
+        """So many bytes were put there."""
+        self._take(self._room[:size])
+
+    def _take(self, part: bytes | memoryview) -> None:
+        self.size += len(part)
+        if self.seal is not None:
+            self._digest.update(part)
+            self.seal.add(part)
+
+
+def _sha256(body: bytes | bytearray) -> "hashlib._Hash":
+    """The digest of a body.
+
+    ``hashlib`` gives the interpreter away for 2,048 bytes or more, and getting it back from the
+    journal's thread costs more than the digest of a small body does. So that one goes in parts.
+    """
+    if len(body) > _SMALL:
+        return hashlib.sha256(body)
+    digest = hashlib.sha256()
+    for start in range(0, len(body), _GIVEN_AWAY - 1):
+        digest.update(body[start : start + _GIVEN_AWAY - 1])
+    return digest
