@@ -11,6 +11,6 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - given on as it is
 else:
 
-    def dataclass(*, frozen: bool, slots: bool) -> Any:  # noqa: ANN401 - a decorator
+    def dataclass(*, slots: bool, frozen: bool = False) -> Any:  # noqa: ANN401 - a decorator
         """As ``dataclasses.dataclass``; it compares and hashes as a frozen one does."""
         return dataclasses.dataclass(slots=slots, unsafe_hash=frozen)

@@ -10,7 +10,7 @@ Must not know of windows or of other enrollments.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from gateway.clock import Clock
 from gateway.core.decide import (
@@ -34,6 +34,7 @@ from gateway.core.facts import (
 )
 from gateway.core.lifecycle import FINAL, Status
 from gateway.core.outcome import Broken, Credential, Exchange, Finding, classify
+from gateway.core.record import dataclass
 from gateway.delivery.sending import MaySend, always
 from gateway.delivery.transport import Transport
 from gateway.journal.contract import Change, Journal, JournalBroken, JournalFault
@@ -60,6 +61,14 @@ class Errand:
     enrollment: Enrollment | None = None
     begun: bool = False
     patience: float | None = None
+
+    def begun_at(self, now: float, attempts: int, enrollment: Enrollment) -> "Errand":
+        """With its intent durable since ``now``; ``attempts`` counts this one."""
+        was = self.case
+        case = Case(
+            was.status, attempts, was.accepted_at, now, was.reason, requeued_at=was.requeued_at
+        )
+        return Errand(self.id, case, self.triage, enrollment, begun=True, patience=self.patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +136,15 @@ class Courier:
         kept = await self.journal.begin(errand.id, now=now, whole=errand.enrollment is None)
         if kept is None:
             return replace(errand, enrollment=None)
-        case = replace(errand.case, attempts=kept.life.attempts, last_attempt_at=now)
-        if errand.enrollment is not None:
-            return replace(errand, case=case, begun=True)
         try:
-            return replace(errand, case=case, begun=True, enrollment=self.sealer.open(kept))
+            enrollment = errand.enrollment or self.sealer.open(kept)
         except SealBroken:
             # Nothing was sent, and nothing of it ever can be: keep it, and call a person.
             now = self.clock.now()
             await self._record(errand.id, Consequence(Status.PENDING, UNREADABLE, now))
             await self._record(errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE))
             return errand
+        return errand.begun_at(now, kept.life.attempts, enrollment)
 
     async def _send(
         self, enrollment: Enrollment, case: Case, heard: Heard, patience: float | None
@@ -208,8 +215,11 @@ class Courier:
     ) -> tuple[Finding, float]:
         began = self.clock.monotonic()
         try:
-            async with asyncio.timeout(patience):
+            if patience is None:
                 seen = await exchange
+            else:
+                async with asyncio.timeout(patience):
+                    seen = await exchange
         except TimeoutError:
             seen = Broken("timeout")
         except Exception as error:  # noqa: BLE001 - one enrollment must not stop the others

@@ -3,7 +3,6 @@
 Pure. Must not know how rows are kept; every move is one of ``core.lifecycle``'s table.
 """
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -82,14 +81,18 @@ def begun(reason: str | None) -> Standing:
 
 def attempted(life: Life, to: Standing, *, at: float) -> Life:
     """A life after the move that an attempt's intent is."""
-    return replace(
-        life,
+    return Life(
+        id=life.id,
+        station=life.station,
         status=to.status,
+        attempts=life.attempts + 1,
+        priority=life.priority,
+        size=life.size,
+        accepted_at=life.accepted_at,
         next_attempt_at=to.next_attempt_at,
+        last_attempt_at=at,
         settled_at=to.settled_at,
         reason=to.reason,
-        attempts=life.attempts + 1,
-        last_attempt_at=at,
     )
 
 

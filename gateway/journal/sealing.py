@@ -55,7 +55,7 @@ class BodySeal:
         self.size = 0
         self._drawn = _draw()
         self._cipher = Cipher(AES(self._drawn[:KEY_BYTES]), GCM(_ONCE)).encryptor()
-        self._cipher.authenticate_additional_data(_framed(_FORMAT, BODY))
+        self._cipher.authenticate_additional_data(_PART_OF[BODY])
         self._sealed = bytearray(size + _TAG_BYTES)
 
     def add(self, part: bytes | memoryview) -> None:
@@ -216,7 +216,7 @@ class Sealer:
 
     def _seal(self, plain: bytes | bytearray, part: bytes, bound: bytes) -> Sealed:
         drawn = _draw()
-        data = AESGCM(drawn[:KEY_BYTES]).encrypt(_ONCE, plain, _framed(_FORMAT, part))
+        data = AESGCM(drawn[:KEY_BYTES]).encrypt(_ONCE, plain, _PART_OF[part])
         return self._bind(drawn, data, part, bound)
 
     def _bind(self, drawn: bytes, data: bytes | bytearray, part: bytes, bound: bytes) -> Sealed:
@@ -228,7 +228,7 @@ class Sealer:
         form = sealed.key[:1]
         whole = _framed(form, part, bound)
         data_key = self._unwrap(sealed.key, whole, name)
-        associated = whole if form == _BOUND_TWICE else _framed(form, part)
+        associated = whole if form == _BOUND_TWICE else _PART_OF[part]
         try:
             return AESGCM(data_key).decrypt(_ONCE, sealed.data, associated)
         except (InvalidTag, ValueError):
@@ -274,3 +274,7 @@ def _bound(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
 def _framed(*parts: bytes) -> bytes:
     """The parts, each after its length: two different lists never give the same bytes."""
     return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
+
+
+# What a ciphertext itself is bound to. It opens with its own key alone, and that is bound to more.
+_PART_OF: Final = {part: _framed(_FORMAT, part) for part in (ENVELOPE, BODY, ANSWER)}

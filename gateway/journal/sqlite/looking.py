@@ -60,7 +60,7 @@ class Looking:
             return None
         seq, phase, *rest = row
         kept = rows.whole(rest, self._bodies.read) if whole else rows.kept(rest)
-        return seq, Phase(phase), kept
+        return seq, rows.PHASES[phase], kept
 
     def due(self, *, now: float, limit: int) -> DuePage:
         """Pick up what fell due, then read what is ready by rank."""

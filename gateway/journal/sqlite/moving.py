@@ -3,13 +3,11 @@
 Which move is allowed is decided in ``journal.moves``; the SQL only carries it out.
 """
 
-from dataclasses import replace
-
 from gateway.core.lifecycle import FINAL, UNDELIVERED, Status
 from gateway.journal import moves
 from gateway.journal.contract import Change, JournalFull, Kept
 from gateway.journal.moves import Phase, Standing
-from gateway.journal.sqlite import order
+from gateway.journal.sqlite import order, rows
 from gateway.journal.sqlite.contents import Contents
 from gateway.journal.sqlite.lines import Lines
 from gateway.journal.sqlite.looking import Looking
@@ -53,26 +51,25 @@ class Moving:
         to = moves.begun(before.reason)
         self._session.execute(_BEGIN, (*to, now, seq))
         self._session.count_move(before.status, to.status)
-        return replace(kept, life=moves.attempted(before, to, at=now))
+        life = moves.attempted(before, to, at=now)
+        return Kept(life, kept.fingerprint, kept.envelope, kept.body, kept.answer)
 
     def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         """Move it; erase the body of what is final, and free the next in its order."""
         row = self._session.one(
-            "SELECT seq, status, ordering, station FROM enrollment WHERE id = ?", enrollment_id
+            "SELECT seq, ordering, station, status FROM enrollment WHERE id = ?", enrollment_id
         )
         if row is None:
             return False
-        seq, status, ordering, station = row
+        seq, ordering, station, before = *row[:3], rows.STATUSES[row[3]]
         head = None if ordering is None else order.head(self._session, ordering)
         held = head is not None and head.seq != seq
-        to = moves.changed(Status(status), change, now=now, held=held)
+        to = moves.changed(before, change, now=now, held=held)
         if to is None:
             return False
-        self._move(seq, Status(status), to)
-        self._lines.moved(
-            station, waited=Status(status) in UNDELIVERED, waits=to.status in UNDELIVERED
-        )
-        if moves.requeues(Status(status), to.status):
+        self._move(seq, before, to)
+        self._lines.moved(station, waited=before in UNDELIVERED, waits=to.status in UNDELIVERED)
+        if moves.requeues(before, to.status):
             self._session.execute("UPDATE enrollment SET requeued_at = ? WHERE seq = ?", (now, seq))
         if to.phase is Phase.DONE:
             self._contents.erase_body(seq, change.answer)

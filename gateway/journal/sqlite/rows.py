@@ -5,6 +5,11 @@ from typing import Any, Final
 
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import AuditRecord, Due, Kept, Life, Sealed
+from gateway.journal.moves import Phase
+
+# By its value: the enum's own look-up costs as much as the rest of a row.
+STATUSES: Final = {str(status): status for status in Status}
+PHASES: Final = {str(phase): phase for phase in Phase}
 
 LIFE: Final = (
     "id, station, status, attempts, priority, size, accepted_at, next_attempt_at,"
@@ -21,7 +26,7 @@ AUDIT: Final = "seq, at, actor, action, subject, detail, link"
 
 def life(row: Sequence[Any]) -> Life:
     """A row of ``LIFE``."""
-    return Life(row[0], row[1], Status(row[2]), *row[3:_LIFE_END])
+    return Life(row[0], row[1], STATUSES[row[2]], *row[3:_LIFE_END])
 
 
 def kept(row: Sequence[Any]) -> Kept:
@@ -52,7 +57,7 @@ def _kept(row: Sequence[Any], body: Sealed | None) -> Kept:
 
 def due(row: tuple[Any, ...]) -> Due:
     """A row of ``DUE``."""
-    return Due(row[0], row[1], Status(row[2]), *row[3:])
+    return Due(row[0], row[1], STATUSES[row[2]], *row[3:])
 
 
 def audit(row: tuple[Any, ...]) -> AuditRecord:
