@@ -55,5 +55,6 @@ def _drained(ours: Gateway, name: str, plan: Plan) -> Measured:
     return Measured(waiting / took, used / waiting, 0.0, 0.0, int(waiting))
 
 
-def _delivered(ours: Gateway) -> float:
-    return ours.count("enrollments", status="delivered")
+def _delivered(ours: Gateway) -> int:
+    """Asked while it is measured: of what the gateway tells, this costs it least."""
+    return int(ours.ask("reconciliation")["delivered"])
