@@ -18,7 +18,7 @@ from gateway.core.forwarding import OWN_PATHS
 from gateway.core.problems import Language, ProblemType
 from gateway.core.routes import SAFE, is_kept, route_for
 from gateway.intake.asking import identify, language_of, onward, safe_target
-from gateway.intake.connection import StationConnection, StationServer
+from gateway.intake.connection import StationConnection
 from gateway.intake.crowd import Place
 from gateway.intake.enrolling import Enrolling
 from gateway.intake.ports import Delivery
@@ -27,6 +27,7 @@ from gateway.intake.receipt_resource import ReceiptResource
 from gateway.intake.receipts import Receipts
 from gateway.intake.relay import Relay
 from gateway.intake.replies import AsGiven, Refused, problem_reply
+from gateway.intake.server import StationServer
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.signing import ReceiptKeys
 from gateway.intake.stations import Station, Stations, may_use

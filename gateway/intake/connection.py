@@ -6,13 +6,12 @@ whose framing breaks, and a word to whoever waits when the station goes away.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias, cast
+from collections.abc import Callable
+from typing import Protocol, TypeAlias, cast
 
 import structlog
-from aiohttp import http_parser, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp import web
+from aiohttp.http_parser import HttpRequestParser
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
@@ -20,9 +19,7 @@ from gateway.intake.crowd import Crowd, Place
 from gateway.intake.packet import Packet
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.upload import Upload
-from gateway.targets import targeted
 
-Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Explain: TypeAlias = Callable[[int], web.StreamResponse]
 
 # Of heads that are not complete yet, or not yet taken in hand; a station needs a few hundred bytes.
@@ -39,6 +36,20 @@ LEAST_PROGRESS = 4096
 _log = structlog.get_logger("intake")
 
 
+class Shared(Protocol):
+    """What all connections of a listener have in common.
+
+    Attributes:
+        settings: deadlines.
+        crowd: who is here.
+        explain: the answer to what is no request: 400 (framing), 408 (late) or 500.
+    """
+
+    settings: IntakeSettings
+    crowd: Crowd
+    explain: Explain
+
+
 class StationConnection(RequestHandler):
     """aiohttp's protocol of one connection.
 
@@ -52,7 +63,7 @@ class StationConnection(RequestHandler):
         *("on_lost", "place"),
     )
 
-    def __init__(self, server: "StationServer", **options: object) -> None:
+    def __init__(self, server: Shared, **options: object) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)  # type: ignore[arg-type]
         self.on_lost: Callable[[], object] | None = None
         self.place = Place.ROOM
@@ -275,52 +286,3 @@ class StationConnection(RequestHandler):
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
-
-
-class StationServer(web.Server):
-    """Makes a ``StationConnection`` for each connection.
-
-    Handlers are not cancelled when a station goes away: an enrollment that is being kept must be
-    kept. Whoever only waits learns of it through ``on_lost``.
-    """
-
-    def __init__(self, handler: Handler, *, explain: Explain, settings: IntakeSettings) -> None:
-        """Set it up.
-
-        Args:
-            handler: answers a request.
-            explain: the answer to what is no request: 400 (framing), 408 (late) or 500.
-            settings: deadlines.
-        """
-        # The parser in Python is far slower and not the one that was tried against bad framing.
-        if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
-            raise RuntimeError("aiohttp was built without its C parser; install a wheel of it")
-        super().__init__(handler, request_factory=self._request)
-        self.explain = explain
-        self.settings = settings
-        self.crowd = Crowd(settings.max_connections)
-        self._options = {
-            "keepalive_timeout": settings.keepalive_seconds,
-            "access_log": None,
-            "auto_decompress": False,
-        }
-
-    def __call__(self) -> RequestHandler:
-        """The protocol of a new connection."""
-        return StationConnection(self, **self._options)
-
-    @property
-    def stations(self) -> list[StationConnection]:
-        """Connections that stand."""
-        return cast("list[StationConnection]", self.connections)
-
-    def _request(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: RequestHandler,
-        writer: AbstractStreamWriter,
-        task: "asyncio.Task[None]",
-    ) -> web.BaseRequest:
-        cast("StationConnection", protocol).begin(payload)
-        return self._make_request(targeted(message), payload, protocol, writer, task)

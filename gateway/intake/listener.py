@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.intake.app import Intake
 
 if TYPE_CHECKING:
-    from gateway.intake.connection import StationServer
+    from gateway.intake.server import StationServer
 
 BACKLOG = 1024
 # Of the time that is given for the end, held stations may use this part to get their answers.

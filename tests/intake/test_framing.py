@@ -354,7 +354,7 @@ async def test_a_connection_that_nobody_handles_any_more_is_ended(
     def mistaken(_: object) -> object:
         raise AttributeError("of a library")
 
-    monkeypatch.setattr("gateway.intake.connection.targeted", mistaken)
+    monkeypatch.setattr("gateway.intake.server.targeted", mistaken)
     reader, writer = await asyncio.open_connection(*door.address)
     writer.write(GOOD)
     async with asyncio.timeout(5):
