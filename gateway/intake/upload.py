@@ -52,13 +52,14 @@ class Upload(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """They have come."""
+        if self.done.done():
+            return  # its deadline has just passed: whoever waited will take the connection back
         self._packet.took(nbytes)
         self._left -= nbytes
         self._progress()
         if self._left == 0:
             self._completed()
-            if not self.done.done():
-                self.done.set_result(None)
+            self.done.set_result(None)
 
     def eof_received(self) -> bool | None:
         """The station will send no more, though it should."""

@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 from gateway.intake.listener import Listener
+from gateway.intake.packet import Packet
 from gateway.intake.reading import UPLOADED
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.tls import server_context
@@ -179,3 +180,18 @@ def test_a_large_body_comes_over_tls(loop: Loop, tmp_path: Path) -> None:
         await listener.drain(0.2)
 
     play(scene, tmp_path, loop)
+
+
+async def test_what_comes_when_the_deadline_has_just_passed_is_not_taken() -> None:
+    """A timer and a socket may be ready in the same turn of the event loop, the timer first."""
+    packet, told = Packet(len(LARGE), sealed=True, kept=True), list[str]()
+    upload = Upload(
+        asyncio.Protocol(),
+        packet,
+        len(LARGE),
+        progress=lambda: told.append("progress"),
+        completed=lambda: told.append("completed"),
+    )
+    upload.done.cancel()
+    upload.buffer_updated(len(upload.get_buffer(-1)))
+    assert (packet.size, told) == (0, [])

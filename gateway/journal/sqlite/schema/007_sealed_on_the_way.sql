@@ -1,0 +1,2 @@
+-- Nothing stands elsewhere; but parts are sealed in format 2 from here on (see journal/sealing.py),
+-- which an earlier gateway would take for damage: it must not open this journal.
