@@ -11,7 +11,7 @@ Must not know how it comes, or what it is.
 import hashlib
 from typing import Final
 
-from gateway.journal.sealing import BodySeal
+from gateway.journal.body_seal import BodySeal
 
 PART: Final = 128 * 1024
 """Bytes that are taken at once: they should stay in the processor's cache until they are sealed."""

@@ -104,12 +104,8 @@ class BodyReader:
             raise Refused(ProblemType.BODY_TOO_LARGE)
         # Taken at once, so that a slow upload that was begun can also be finished.
         self._take(declared)
-        content = request.content
         try:
-            if content.is_eof():
-                return self._at_once(content.read_nowait(), declared)
-            packet = Packet(declared, sealed=sealed, kept=kept)
-            return await self._read(request, connection, packet, declared)
+            return await self._read(request, connection, declared, sealed=sealed, kept=kept)
         except (RequestPayloadError, ConnectionError):
             raise Refused(ProblemType.BAD_REQUEST, reason="body-incomplete", close=True) from None
         except TimeoutError:
@@ -119,20 +115,14 @@ class BodyReader:
         """A body of this size is in memory no more."""
         self.in_flight -= size
 
-    def _at_once(self, body: bytes, taken: int) -> Packet:
-        try:
-            self._grow(taken, len(body))
-        except BaseException:
-            self.release(taken)
-            raise
-        return Packet.whole(body)
-
     async def _read(
         self,
         request: web.BaseRequest,
         connection: StationConnection,
-        packet: Packet,
         declared: int,
+        *,
+        sealed: bool,
+        kept: bool,
     ) -> Packet:
         content, taken, enough = request.content, declared, LEAST_PROGRESS
         now = asyncio.get_running_loop().time
@@ -144,6 +134,11 @@ class BodyReader:
                 watch.reschedule(now() + self._idle_seconds)
 
         try:
+            if content.is_eof():
+                packet = Packet.whole(content.read_nowait())
+                taken = self._grow(taken, packet.size)
+                return packet
+            packet = Packet(declared, sealed=sealed, kept=kept)
             await _invite(request)
             async with asyncio.timeout(self._idle_seconds) as watch:
                 packet.add(content.read_nowait())

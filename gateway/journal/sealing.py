@@ -16,15 +16,26 @@ Must not know where the parts are kept, or who may see them.
 
 import hmac
 import secrets
-from typing import Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from gateway.core.enrollment import Answer, Enrollment
+from gateway.journal.binding import (
+    ANSWER,
+    BODY,
+    BOUND_TWICE,
+    ENVELOPE,
+    FORMAT,
+    FORMATS,
+    NONCE_BYTES,
+    ONCE,
+    PART_OF,
+    bound_of,
+    draw,
+    framed,
+)
+from gateway.journal.body_seal import BodySeal
 from gateway.journal.contract import Entry, JournalFault, Kept, Sealed
 from gateway.journal.keyring import ID_BYTES, KEY_BYTES, KeyRing
 from gateway.journal.plain import (
@@ -35,43 +46,9 @@ from gateway.journal.plain import (
     load_envelope,
 )
 
-_BOUND_TWICE, _FORMAT = b"\x01", b"\x02"
-_FORMATS: Final = frozenset({_BOUND_TWICE, _FORMAT})
-_NONCE_BYTES: Final = 12
-_TAG_BYTES: Final = 16
-_ONCE: Final = bytes(_NONCE_BYTES)
-ENVELOPE, BODY, ANSWER = b"envelope", b"body", b"answer"
-
 
 class SealBroken(JournalFault):
     """A kept part does not open: altered, moved from another record, or its key is missing."""
-
-
-class BodySeal:
-    """Seals a body while it comes: each part is read once, when it is there."""
-
-    def __init__(self, size: int) -> None:
-        """``size``: bytes that are expected; more may come."""
-        self.size = 0
-        self._drawn = _draw()
-        self._cipher = Cipher(AES(self._drawn[:KEY_BYTES]), GCM(_ONCE)).encryptor()
-        self._cipher.authenticate_additional_data(_PART_OF[BODY])
-        self._sealed = bytearray(size + _TAG_BYTES)
-
-    def add(self, part: bytes | memoryview) -> None:
-        """The next bytes."""
-        before, self.size = self.size, self.size + len(part)
-        lacking = self.size + _TAG_BYTES - len(self._sealed)
-        if lacking > 0:
-            self._sealed += bytes(lacking)
-        with memoryview(self._sealed) as sealed:
-            self._cipher.update_into(part, sealed[before:])
-
-    def finish(self) -> tuple[bytes, bytearray]:
-        """What its key is wrapped from, and the ciphertext, when all has come."""
-        self._cipher.finalize()
-        self._sealed[self.size :] = self._cipher.tag
-        return self._drawn, self._sealed
 
 
 class Sealer:
@@ -108,7 +85,7 @@ class Sealer:
             rank: smaller is delivered first.
             body: its body, if it was sealed as it came.
         """
-        bound = _bound(enrollment.id, enrollment.station, enrollment.fingerprint)
+        bound = bound_of(enrollment.id, enrollment.station, enrollment.fingerprint)
         envelope = Envelope(
             method=enrollment.method,
             target=enrollment.target,
@@ -174,7 +151,7 @@ class Sealer:
         self, enrollment_id: str, station: str, fingerprint: bytes, answer: Answer
     ) -> Sealed:
         """The server's answer to this enrollment, for ``Change.answer``."""
-        bound = _bound(enrollment_id, station, fingerprint)
+        bound = bound_of(enrollment_id, station, fingerprint)
         return self._seal(dump_answer(answer), ANSWER, bound)
 
     def open_answer(self, kept: Kept) -> Answer | None:
@@ -204,48 +181,48 @@ class Sealer:
         """
         if key_id_of(key) == self._active:
             return key
-        bound = _framed(key[:1], part, _bound(enrollment_id, station, fingerprint))
+        bound = framed(key[:1], part, bound_of(enrollment_id, station, fingerprint))
         data_key = self._unwrap(key, bound, f"{part.decode()} of {enrollment_id}")
-        return self._wrap(data_key + _draw()[KEY_BYTES:], bound, form=key[:1])
+        return self._wrap(data_key + secrets.token_bytes(NONCE_BYTES), bound, form=key[:1])
 
     def _index(self, purpose: str, *fields: str) -> bytes:
         parts = [each.encode("utf-8", "surrogateescape") for each in (purpose, *fields)]
         index = self._indexing.copy()
-        index.update(_framed(*parts))
+        index.update(framed(*parts))
         return index.digest()
 
     def _seal(self, plain: bytes | bytearray, part: bytes, bound: bytes) -> Sealed:
-        drawn = _draw()
-        data = AESGCM(drawn[:KEY_BYTES]).encrypt(_ONCE, plain, _PART_OF[part])
+        drawn = draw()
+        data = AESGCM(drawn[:KEY_BYTES]).encrypt(ONCE, plain, PART_OF[part])
         return self._bind(drawn, data, part, bound)
 
     def _bind(self, drawn: bytes, data: bytes | bytearray, part: bytes, bound: bytes) -> Sealed:
-        return Sealed(key=self._wrap(drawn, _framed(_FORMAT, part, bound)), data=data)
+        return Sealed(key=self._wrap(drawn, framed(FORMAT, part, bound)), data=data)
 
     def _open(self, sealed: Sealed, part: bytes, kept: Kept) -> bytes:
         name = f"{part.decode()} of {kept.life.id}"
-        bound = _bound(kept.life.id, kept.life.station, kept.fingerprint)
+        bound = bound_of(kept.life.id, kept.life.station, kept.fingerprint)
         form = sealed.key[:1]
-        whole = _framed(form, part, bound)
+        whole = framed(form, part, bound)
         data_key = self._unwrap(sealed.key, whole, name)
-        associated = whole if form == _BOUND_TWICE else _PART_OF[part]
+        associated = whole if form == BOUND_TWICE else PART_OF[part]
         try:
-            return AESGCM(data_key).decrypt(_ONCE, sealed.data, associated)
+            return AESGCM(data_key).decrypt(ONCE, sealed.data, associated)
         except (InvalidTag, ValueError):
             raise SealBroken(f"the {name} is altered or belongs to another record") from None
 
-    def _wrap(self, drawn: bytes, bound: bytes, *, form: bytes = _FORMAT) -> bytes:
+    def _wrap(self, drawn: bytes, bound: bytes, *, form: bytes = FORMAT) -> bytes:
         data_key, nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:]
         wrapped = self._wrapping[self._active].encrypt(nonce, data_key, bound)
         return b"".join((form, self._active, nonce, wrapped))
 
     def _unwrap(self, key: bytes, associated: bytes, name: str) -> bytes:
         after_id = 1 + ID_BYTES
-        nonce, wrapped = key[after_id : after_id + _NONCE_BYTES], key[after_id + _NONCE_BYTES :]
+        nonce, wrapped = key[after_id : after_id + NONCE_BYTES], key[after_id + NONCE_BYTES :]
         wrapping = self._wrapping.get(key_id_of(key))
         if not key:
             raise SealBroken(f"the {name} is lost")
-        if key[:1] not in _FORMATS:
+        if key[:1] not in FORMATS:
             raise SealBroken(f"the {name} has a format that this version does not know")
         if wrapping is None:
             raise SealBroken(
@@ -257,24 +234,6 @@ class Sealer:
             raise SealBroken(f"the {name} is altered or belongs to another record") from None
 
 
-def _draw() -> bytes:
-    """A data key, and the nonce that it will be wrapped under: one call to the kernel, not two."""
-    return secrets.token_bytes(KEY_BYTES + _NONCE_BYTES)
-
-
 def key_id_of(key: bytes) -> bytes:
     """The id of the key that wrapped a part's data key."""
     return key[1 : 1 + ID_BYTES]
-
-
-def _bound(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
-    return _framed(enrollment_id.encode(), station.encode("utf-8", "surrogateescape"), fingerprint)
-
-
-def _framed(*parts: bytes) -> bytes:
-    """The parts, each after its length: two different lists never give the same bytes."""
-    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
-
-
-# What a ciphertext itself is bound to. It opens with its own key alone, and that is bound to more.
-_PART_OF: Final = {part: _framed(_FORMAT, part) for part in (ENVELOPE, BODY, ANSWER)}

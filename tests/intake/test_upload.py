@@ -195,3 +195,16 @@ async def test_what_comes_when_the_deadline_has_just_passed_is_not_taken() -> No
     upload.done.cancel()
     upload.buffer_updated(len(upload.get_buffer(-1)))
     assert (packet.size, told) == (0, [])
+
+
+async def test_a_body_for_which_there_is_no_memory_gives_its_budget_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object, **__: object) -> Packet:
+        raise MemoryError
+
+    monkeypatch.setattr("gateway.intake.reading.Packet", none_left)
+    async with open_door(tmp_path) as door, calling(door) as (reader, writer):
+        writer.write(head(len(LARGE)) + LARGE[:100])
+        assert await answer(reader) == b"HTTP/1.1 500 Internal Server Error"
+        assert door.intake._bodies.in_flight == 0

@@ -10,17 +10,12 @@ from hypothesis import strategies as st
 
 from gateway.core.enrollment import Answer, Enrollment
 from gateway.core.lifecycle import Status
+from gateway.journal.binding import BODY, ENVELOPE
+from gateway.journal.body_seal import BodySeal
 from gateway.journal.contract import Entry, Kept, Life, Sealed
 from gateway.journal.keyring import KeyRing
 from gateway.journal.plain import dump_envelope
-from gateway.journal.sealing import (
-    BODY,
-    ENVELOPE,
-    BodySeal,
-    SealBroken,
-    Sealer,
-    key_id_of,
-)
+from gateway.journal.sealing import SealBroken, Sealer, key_id_of
 
 RING = KeyRing.generate()
 SEALER = Sealer(RING)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.journal.binding import ANSWER, BODY, ENVELOPE
 from gateway.journal.keyring import NEEDED, KeyRing
 from gateway.journal.progress import Progress
-from gateway.journal.sealing import ANSWER, BODY, ENVELOPE, SealBroken, Sealer
+from gateway.journal.sealing import SealBroken, Sealer
 from gateway.journal.sqlite.offline import opened
 
 AT_ONCE: Final = 500

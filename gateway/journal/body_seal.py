@@ -1,0 +1,38 @@
+"""Seals a body part by part, as it comes; see ``sealing`` for what that promises.
+
+Must not know whose body it is: its key is bound to its record when all of it is there.
+"""
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
+
+from gateway.journal.binding import BODY, ONCE, PART_OF, TAG_BYTES, draw
+from gateway.journal.keyring import KEY_BYTES
+
+
+class BodySeal:
+    """Seals a body while it comes: each part is read once, when it is there."""
+
+    def __init__(self, size: int) -> None:
+        """``size``: bytes that are expected; more may come."""
+        self.size = 0
+        self._drawn = draw()
+        self._cipher = Cipher(AES(self._drawn[:KEY_BYTES]), GCM(ONCE)).encryptor()
+        self._cipher.authenticate_additional_data(PART_OF[BODY])
+        self._sealed = bytearray(size + TAG_BYTES)
+
+    def add(self, part: bytes | memoryview) -> None:
+        """The next bytes."""
+        before, self.size = self.size, self.size + len(part)
+        lacking = self.size + TAG_BYTES - len(self._sealed)
+        if lacking > 0:
+            self._sealed += bytes(lacking)
+        with memoryview(self._sealed) as sealed:
+            self._cipher.update_into(part, sealed[before:])
+
+    def finish(self) -> tuple[bytes, bytearray]:
+        """What its key is wrapped from, and the ciphertext, when all has come."""
+        self._cipher.finalize()
+        self._sealed[self.size :] = self._cipher.tag
+        return self._drawn, self._sealed
