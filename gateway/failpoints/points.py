@@ -33,10 +33,10 @@ STEPS: Final[Mapping[str, Place]] = {
     "admit": Place(f"{_INTAKE}.enrolling", "admit"),
     "reserve": Place(_DISPATCHER, "Dispatcher.reserve"),
     "accept": Place(_JOURNAL, "SqliteJournal.accept"),
-    # in the journal's thread; commit serves every change
+    # commit serves every change, in the thread that waits for the disk
     "transaction": Place(_BOOK, "SqliteBook.begin"),
     "insert": Place(f"{_SQLITE}.accepting", "Accepting.accept"),
-    "write-body": Place(f"{_SQLITE}.bodies.store", "Bodies.put"),  # a large one
+    "write-body": Place(f"{_SQLITE}.bodies.file", "BodyFile.write"),  # large ones
     "sync-bodies": Place(f"{_SQLITE}.bodies.file", "BodyFile.sync"),
     "commit": Place(_BOOK, "SqliteBook.commit"),
     "tidy": Place(_BOOK, "SqliteBook.tidy"),

@@ -7,7 +7,7 @@ from gateway.clock import Clock
 from gateway.journal.contract import Journal, JournalFault
 
 EVERY_SECONDS = 60.0
-AT_ONCE = 500  # a batch small enough not to keep an enrollment waiting
+AT_ONCE = 100  # a batch small enough not to keep an enrollment waiting
 
 
 async def forget_settled(journal: Journal, *, clock: Clock, retention_seconds: float) -> None:

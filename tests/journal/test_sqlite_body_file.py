@@ -1,7 +1,8 @@
-"""SQLite: the file of large bodies alone: what of it is durable when, and what stays in memory."""
+"""SQLite: the file of large bodies alone: what comes back, what is durable when, what it costs."""
 
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.journal.sqlite.bodies.file import CACHED, BodyFile
+from gateway.journal.sqlite.bodies.file import ROOM, BodyFile
 
 BODY = os.urandom(1024 * 1024)
 PAGE = mmap.PAGESIZE
@@ -46,26 +47,64 @@ def grown(path: Path, *, bodies: int) -> BodyFile:
     file = BodyFile(path)
     file.grow(bodies * len(BODY))
     for number in range(bodies):
-        file.write(number * len(BODY), BODY)
+        file.write([(number * len(BODY), BODY)])
         file.sync()
     return file
 
 
-def test_a_backlog_of_bodies_does_not_fill_the_memory(path: Path) -> None:
-    file = grown(path, bodies=3 * CACHED // len(BODY))
-    assert cached(path) <= CACHED
-    assert all(file.read(place, len(BODY)) == BODY for place in range(0, file.size, len(BODY)))
-    assert cached(path) <= CACHED + 4 * len(BODY)  # the system reads a little ahead
+def read(file: BodyFile, place: int, length: int) -> bytearray:
+    into = bytearray(length)
+    file.read(place, into)
+    return into
+
+
+def test_a_backlog_of_bodies_fills_no_memory_when_it_is_written_nor_when_it_is_read(
+    path: Path,
+) -> None:
+    file = grown(path, bodies=16)
+    assert all(read(file, place, len(BODY)) == BODY for place in range(0, file.size, len(BODY)))
+    assert cached(path) == 0
     file.close()
 
 
-def test_a_small_file_stays_in_memory_however_often_it_is_written(path: Path) -> None:
-    file = grown(path, bodies=16)
-    for _ in range(CACHED // file.size):
-        for place in range(0, file.size, len(BODY)):
-            file.write(place, BODY)
-        file.sync()
-    assert cached(path) == file.size
+@pytest.mark.parametrize("past_the_cache", [True, False])
+def test_bodies_of_any_length_come_back_as_they_were_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, past_the_cache: bool
+) -> None:
+    if not past_the_cache:
+        monkeypatch.setattr("gateway.journal.sqlite.bodies.file._PAST_THE_CACHE", 0)
+    file = BodyFile(tmp_path / "bodies")
+    lengths = (1, PAGE - 1, PAGE, PAGE + 1, ROOM - PAGE - 1, ROOM, ROOM + 1, 3 * ROOM - 7)
+    bodies, place = {}, PAGE
+    for length in lengths:
+        bodies[place] = os.urandom(length)
+        # Every second one has the next right behind it.
+        place += -(-length // PAGE) * PAGE + (PAGE if length % 2 else 0)
+    file.grow(place)
+    file.write(bodies.items())
+    assert [bytes(read(file, at, len(body))) for at, body in bodies.items()] == [*bodies.values()]
+    assert read(file, PAGE + 1, 3) == bytes(3), "the rest of a block is emptied"
+    assert read(file, 0, PAGE) == bytes(PAGE), "nobody wrote there"
+    odd = next(at for at, body in bodies.items() if len(body) == ROOM + 1)
+    assert read(file, odd + 5, ROOM - 9) == bodies[odd][5 : ROOM - 4]
+    file.close()
+
+
+def test_a_disk_whose_blocks_are_larger_is_used_through_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pwrite = os.pwrite
+
+    def refusing(handle: int, part: memoryview, place: int) -> int:
+        if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_DIRECT:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return pwrite(handle, part, place)
+
+    file = BodyFile(tmp_path / "bodies")
+    file.grow(PAGE)
+    monkeypatch.setattr(os, "pwrite", refusing)
+    file.write([(0, b"body")])
+    assert read(file, 0, 4) == b"body"
     file.close()
 
 
@@ -102,7 +141,7 @@ def test_what_grew_must_be_synced_as_what_is_written_must(
 ) -> None:
     file = BodyFile(tmp_path / "bodies")
     steps: list[Callable[[], None]] = [partial(file.grow, 4096), file.sync]
-    steps += [partial(file.write, 0, b"body"), file.sync]
+    steps += [partial(file.write, [(0, b"body")]), file.sync]
     found = []
     for step in steps:
         step()
@@ -131,8 +170,18 @@ def test_a_place_that_is_not_in_the_file_holds_nothing(
     file.grow(4096)
     with (tmp_path / "bodies").open("ab") as end:
         end.write(b"more")  # a crash left it there
-    assert file.read(place, length) == b""
-    assert file.read(4095, 1) == bytes(1)
+    assert not file.holds(place, length)
+    assert file.holds(4095, 1)
+    assert read(file, 4095, 1) == bytes(1)
+    file.close()
+
+
+def test_what_a_file_that_was_cut_lacks_does_not_come(tmp_path: Path) -> None:
+    file = BodyFile(tmp_path / "bodies")
+    file.grow(4 * PAGE)
+    file.write([(PAGE, bytes(3 * PAGE))])
+    os.truncate(tmp_path / "bodies", 2 * PAGE + 5)
+    assert read(file, PAGE, 3 * PAGE) == bytes(PAGE + 5)
     file.close()
 
 

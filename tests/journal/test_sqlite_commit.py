@@ -1,8 +1,9 @@
 """SQLite: one commit for all that wait, and one call's fault is not the others'."""
 
 import asyncio
+import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,12 +47,15 @@ async def journal(commits: Commits, tmp_path: Path) -> AsyncIterator[SqliteJourn
 
 
 class Held:
-    """The journal's thread, held in a call of its own until ``release``: all others wait."""
+    """The journal's thread, held in a step of its own until ``release``: no commit is made."""
 
     def __init__(self, journal: SqliteJournal) -> None:
         assert journal._writer is not None
         self._gate = threading.Event()
-        self._call = journal._writer.call(lambda _book: self._gate.wait(10.0))
+        journal._writer._disk.run(self._hold, lambda _error: None)
+
+    def _hold(self) -> None:
+        self._gate.wait(10.0)
 
     def release(self) -> None:
         self._gate.set()
@@ -64,7 +68,7 @@ async def test_all_that_wait_share_one_commit(journal: SqliteJournal, commits: C
     held.release()
     assert await asyncio.gather(*calls) == [ACCEPTED] * 200
     assert sum(commits.records) == 200
-    assert len(commits.records) <= 2  # the call that held the thread may have gathered some
+    assert len(commits.records) == 1
     assert commits.threads == {threading.get_ident()}
 
 
@@ -73,6 +77,65 @@ async def test_what_is_called_in_one_turn_of_the_event_loop_is_one_commit(
 ) -> None:
     await asyncio.gather(*(journal.accept(entry(n), sending=False) for n in range(100)))
     assert commits.records == [100]
+
+
+async def test_what_nobody_waits_for_goes_with_the_next_that_somebody_does(
+    journal: SqliteJournal, commits: Commits
+) -> None:
+    await journal.accept(entry(1), sending=True)
+    outcome = asyncio.ensure_future(journal.change(entry(1).id, DELIVERED, now=2.0))
+    await asyncio.sleep(0)
+    await journal.accept(entry(2), sending=True)
+    assert commits.records == [1, 2]
+    assert outcome.done()
+    assert await outcome
+
+
+async def test_what_nobody_waits_for_is_durable_a_moment_later_all_the_same(
+    journal: SqliteJournal, commits: Commits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await journal.accept(entry(1), sending=True)
+    monkeypatch.setattr("gateway.journal.sqlite.writer.PATIENCE_SECONDS", 0.2)
+    began = asyncio.get_running_loop().time()
+    assert await journal.change(entry(1).id, DELIVERED, now=2.0)
+    assert asyncio.get_running_loop().time() - began >= 0.19
+    assert commits.records == [1, 1]
+
+
+async def test_while_the_disk_takes_its_time_the_loop_goes_on_and_gathers(
+    journal: SqliteJournal, commits: Commits
+) -> None:
+    held = Held(journal)
+    calls = []
+    for number in range(50):
+        calls.append(asyncio.ensure_future(journal.accept(entry(number), sending=False)))
+        await asyncio.sleep(0.002)
+    assert not any(call.done() for call in calls)
+    held.release()
+    await asyncio.gather(*calls)
+    assert len(commits.records) == 2, "the one that was held up, and all that came meanwhile"
+
+
+async def test_large_bodies_are_written_and_read_beside_the_loop(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: dict[str, set[int]] = {"pwrite": set(), "preadv": set(), "fdatasync": set()}
+
+    def noting(name: str, how: Callable[..., object]) -> Callable[..., object]:
+        def noted(*given: object) -> object:
+            threads[name].add(threading.get_ident())
+            return how(*given)
+
+        return noted
+
+    for name in threads:
+        monkeypatch.setattr(os, name, noting(name, getattr(os, name)))
+    await journal.accept(entry(1, size=100_000), sending=False)
+    kept = await journal.begin(entry(1).id, now=2.0)
+    assert kept is not None
+    assert kept.body == entry(1, size=100_000).body
+    assert all(len(seen) == 1 for seen in threads.values())
+    assert threading.get_ident() not in set().union(*threads.values())
 
 
 async def test_only_what_changes_something_is_counted_as_a_record(

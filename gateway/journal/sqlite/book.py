@@ -60,6 +60,7 @@ class SqliteBook:
         )
         self._session = session = Session(self._connection)
         self._lines = Lines(self._connection)
+        self._written_before = 0
         self.notes = Notes(session)
         self.audit = Audit(session)
         self.looking = Looking(session, bodies)
@@ -87,16 +88,21 @@ class SqliteBook:
     def begin(self) -> None:
         """See ``writer.Book``."""
         self._session.execute("BEGIN IMMEDIATE")
+        self._written_before = self.written()
         self._space.look()
 
     def written(self) -> int:
         """See ``writer.Book``."""
         return self._connection.total_changes()
 
+    def prepare(self) -> bool:
+        """See ``writer.Book``."""
+        self._session.write_counters()
+        return self._bodies.waits_for_disk or self.written() != self._written_before
+
     def commit(self) -> None:
         """See ``writer.Book``."""
         self._bodies.sync()
-        self._session.write_counters()
         self._session.execute("COMMIT")
         self._bodies.keep()
         self._lines.keep()
@@ -112,6 +118,10 @@ class SqliteBook:
     def make_room(self) -> bool:
         """See ``writer.Book``."""
         return self._space.give_up_reserve()
+
+    def needs_upkeep(self, *, idle: bool) -> bool:
+        """See ``writer.Book``."""
+        return self._space.is_short or self._space.should_write_back(idle=idle)
 
     def tidy(self, *, idle: bool) -> None:
         """See ``writer.Book``."""
@@ -133,6 +143,15 @@ class SqliteBook:
             self._bodies.close()
 
     # -- eras ------------------------------------------------------------------------------------
+
+    def begin_era(self, *, now: float) -> int:
+        """All that an opening has to settle, durable when it returns. How many are in doubt now."""
+        self.begin()
+        in_doubt = self.recover(now=now)
+        self.prepare()
+        self.commit()
+        self.guard()
+        return in_doubt
 
     def recover(self, *, now: float) -> int:
         """Begin an era. After a crash what was sending is in doubt; in an older journal, all."""

@@ -3,9 +3,12 @@
 Must not know SQL, which is in the ``book``, nor how calls are gathered, which is in ``writer``.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeVar
+
+import apsw
 
 from gateway.core.facts import Fact, Publish
 from gateway.core.lifecycle import Status
@@ -16,6 +19,7 @@ from gateway.journal.contract import (
     DuePage,
     Entry,
     Existing,
+    JournalBroken,
     JournalFault,
     Kept,
     Life,
@@ -23,6 +27,7 @@ from gateway.journal.contract import (
     Usage,
 )
 from gateway.journal.sqlite.book import SqliteBook
+from gateway.journal.sqlite.faults import fault_of
 from gateway.journal.sqlite.opening import SETTINGS
 from gateway.journal.sqlite.writer import Writer
 
@@ -69,21 +74,27 @@ class SqliteJournal:
         if self._writer is not None:
             raise JournalFault("this journal is open already; close it first")
         writer = Writer(self._publish)
-        await writer.start(
-            lambda: SqliteBook(
+        in_doubt = 0
+
+        def opening() -> SqliteBook:
+            nonlocal in_doubt
+            book = SqliteBook(
                 self._path,
                 max_bytes=self._max_bytes,
                 min_free_bytes=self._min_free_bytes,
                 settings=self._settings,
                 now=now,
             )
-        )
-        try:
-            in_doubt = await writer.call(lambda book: int(book.recover(now=now)))
-            await writer.call(lambda book: book.guard())
-        except BaseException:
-            await writer.stop()
-            raise
+            try:
+                in_doubt = book.begin_era(now=now)
+            except Exception as error:
+                with contextlib.suppress(apsw.Error):
+                    book.rollback()
+                book.close(trusted=not isinstance(fault_of(error), JournalBroken))
+                raise
+            return book
+
+        await writer.start(opening)
         self._writer = writer
         return in_doubt
 
@@ -134,7 +145,9 @@ class SqliteJournal:
         """See the contract."""
         size = _ROW_BYTES + (len(change.answer.data) if change.answer is not None else 0)
         return await self._call(
-            lambda book: book.moving.change(enrollment_id, change, now=now), size=size
+            lambda book: book.moving.change(enrollment_id, change, now=now),
+            size=size,
+            hurried=False,
         )
 
     async def totals(self) -> Totals:
@@ -211,7 +224,9 @@ class SqliteJournal:
         """See the contract."""
         return await self._call(lambda book: book.audit.list(limit=limit, before=before))
 
-    async def _call(self, work: Callable[[SqliteBook], T], *, size: int = 0) -> T:
+    async def _call(
+        self, work: Callable[[SqliteBook], T], *, size: int = 0, hurried: bool = True
+    ) -> T:
         if self._writer is None:
             raise JournalFault("the journal is not open")
-        return await self._writer.call(work, size=size)
+        return await self._writer.call(work, size=size, hurried=hurried)

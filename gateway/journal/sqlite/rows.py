@@ -34,8 +34,8 @@ def kept(row: Sequence[Any]) -> Kept:
     return _kept(row, None)
 
 
-def whole(row: Sequence[Any], read: Callable[[int, int], bytes]) -> Kept:
-    """A row of ``WHOLE``. ``read``: the bytes at a place, of a length, in the file of bodies."""
+def whole(row: Sequence[Any], read: Callable[[int, int], bytearray]) -> Kept:
+    """A row of ``WHOLE``. ``read``: as ``Bodies.read``, so the bytes may come later."""
     *row_kept, key, data, place, length = row
     if key is None:
         return _kept(row_kept, None)

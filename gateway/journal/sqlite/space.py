@@ -13,11 +13,10 @@ import apsw
 
 from gateway.journal.contract import Usage
 from gateway.journal.sqlite.bodies import Bodies
-from gateway.journal.sqlite.opening import WAL_LIMIT
 from gateway.journal.sqlite.reserve import Reserve
 
-# A quiet moment is used from here on; without one, the log is let grow up to its limit.
-_WORTH_IT = 4 * 1024 * 1024
+# A quiet moment is used from here on; without one, the log is let grow so far.
+_WORTH_IT, _AT_LAST = 4 * 1024 * 1024, 16 * 1024 * 1024
 _LEAST_PAGES = 16
 
 
@@ -104,19 +103,28 @@ class Space:
             least = max(least, 2 * self._reserve.size)
         return Usage(self._used, self._max_bytes, self._free, least)
 
-    def checkpoint(self, *, idle: bool) -> bool:
-        """Write the log back, if it is worth it now; whether it was."""
+    def should_write_back(self, *, idle: bool) -> bool:
+        """Whether it is worth it to write the log back now.
+
+        On a full disk at every chance: a log that is written back is used again from its start.
+        """
         size = self._log_pages * self._page_size
-        # On a full disk at every chance: a log that is written back is used again from its start.
-        # But not if the file must grow so much for it that outcomes would find no room.
+        is_pressed = not self._reserve.is_whole
+        return size >= _AT_LAST or (size > 0 and is_pressed) or (size >= _WORTH_IT and idle)
+
+    def checkpoint(self, *, idle: bool) -> bool:
+        """Write the log back, if it is worth it now; whether it was.
+
+        Not if the file must grow so much for it that outcomes would find no room.
+        """
         is_pressed = not self._reserve.is_whole
         if is_pressed and self._growth() > self._free - self._reserve.size // 2:
             return False
-        if size >= WAL_LIMIT or (size > 0 and is_pressed) or (size >= _WORTH_IT and idle):
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            self._log_pages = 0
-            return True
-        return False
+        if not self.should_write_back(idle=idle):
+            return False
+        self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        self._log_pages = 0
+        return True
 
     def empty_log(self) -> None:
         """Write all of the log back, so that the file alone is the journal."""

@@ -1,133 +1,95 @@
-"""Group commit: one thread runs every call in order, and makes all that wait durable at once.
+"""Group commit: what is called in one turn of the event loop becomes durable by one sync.
 
-It gathers what is waiting into one transaction, commits it with one sync, and only then lets the
-callers know, all with one wake-up of the event loop. So durable does not mean one sync each. Must
-not know what a call does.
+All calls that wait are run in one transaction, here on the loop: that takes microseconds each, and
+a thread would fight for the interpreter at each of its statements. Only what waits for the disk
+goes to a thread: bodies that are written or read, the commit with its sync, upkeep. What is called
+meanwhile is the next transaction. So durable does not mean one sync each. What nobody waits for
+does not begin one, but for a moment waits for others that do. Must not know what a call does.
 
 When a transaction fails, nothing of it happened; its calls are then run again, each in one of its
 own, so that one call's fault is not the others'. A full disk is given one more try, after the store
-has made room. After a failed sync nothing is believed any more:
-every call that waits, and every later one, raises ``JournalBroken``.
+has made room. After a failed sync nothing is believed any more: every call that waits, and every
+later one, raises ``JournalBroken``.
 """
 
 import asyncio
-import contextlib
-import queue
-import threading
-import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from gateway.core.facts import JournalCommitted, Publish
 from gateway.journal.contract import JournalBroken, JournalFault, JournalFull
+from gateway.journal.sqlite.batch import Batch, Book, Call
+from gateway.journal.sqlite.disk import Disk
 from gateway.journal.sqlite.faults import fault_of
 
 T = TypeVar("T")
 
 MOST_CALLS: Final = 512
 MOST_BYTES: Final = 32 * 1024 * 1024
-
-
-class Book(Protocol):
-    """What the thread needs of the store that it runs calls on."""
-
-    def begin(self) -> None:
-        """Start a transaction."""
-        ...
-
-    def written(self) -> int:
-        """A number that grows with every row that is written."""
-        ...
-
-    def commit(self) -> None:
-        """Make it durable."""
-        ...
-
-    def rollback(self) -> None:
-        """Undo it; harmless when there is none."""
-        ...
-
-    def make_room(self) -> bool:
-        """A write found the disk full: give up what was put by. False: there is nothing more."""
-        ...
-
-    def tidy(self, *, idle: bool) -> None:
-        """Upkeep between transactions."""
-        ...
-
-    def close(self, *, trusted: bool) -> None:
-        """Finish. Not ``trusted``: write nothing more."""
-        ...
-
-
-@dataclass(slots=True)
-class Call:
-    """Something to run. ``size``: the bytes that it writes, about."""
-
-    work: Callable[[Any], Any]
-    size: int
-    future: "asyncio.Future[Any]"
-    result: Any = None
-    fault: JournalFault | None = None
-    changed: bool = False
-
-    def run(self, book: Book) -> None:
-        """Do the work. A fault of its own is a refusal: it was raised before it wrote anything."""
-        before = book.written()
-        self.fault = None
-        try:
-            self.result = self.work(book)
-        except JournalFault as refusal:
-            self.fault = refusal
-        self.changed = book.written() != before
-
-    def failed(self, fault: JournalFault) -> None:
-        """Nothing of it was kept."""
-        self.fault, self.changed = fault, False
+PATIENCE_SECONDS: Final = 0.005
+"""How long a call that nobody waits for waits for others."""
+QUIET_SECONDS: Final = 0.05
+"""Without a call for so long, it is a quiet moment."""
 
 
 class Writer:
-    """The thread, and the queue in front of it."""
+    """The calls that wait, and the transaction that is at the disk."""
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
-        self._fresh: list[Call] = []  # made in this turn of the event loop
-        self._handed: queue.SimpleQueue[list[Call] | None] = queue.SimpleQueue()
-        self._waiting: deque[Call] = deque()  # the thread's
         self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Call] = deque()
+        self._hurried = 0  # of those that wait
+        self._again: deque[Batch] = deque()  # of a transaction that failed
+        self._book: Book | None = None
+        self._disk = Disk(orphaned=self._close)
+        self._busy = True  # the book is in use, or a turn is planned
+        self._turns = 0
+        self._later: asyncio.TimerHandle | None = None
+        self._quiet: asyncio.TimerHandle | None = None
+        self._stopping = False
         self._broken: JournalBroken | None = None
         self._told_broken: asyncio.Future[JournalBroken] = self._loop.create_future()
-        self._ended = self._loop.create_future()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
 
     async def start(self, opening: Callable[[], Book]) -> None:
-        """Open the store in the thread, which then runs calls on it.
+        """Open the store, in the thread; calls are run from then on.
 
         Raises:
             JournalFault: it cannot be opened.
         """
         opened: asyncio.Future[None] = self._loop.create_future()
-        threading.Thread(
-            target=self._run, args=(opening, opened), name="journal", daemon=True
-        ).start()
+
+        def open_it() -> None:
+            self._book = opening()
+
+        def is_open(error: Exception | None) -> None:
+            if error is not None:
+                self._disk.stop()
+                opened.set_exception(fault_of(error))
+            else:
+                opened.set_result(None)
+                self._go_on(tidied=True)
+
+        self._disk.run(open_it, is_open)
         try:
             await asyncio.shield(opened)
         except asyncio.CancelledError:
-            self._handed.put(None)  # close it again as soon as it is open
+            self._stopping = True  # close it again as soon as it is open
+            opened.add_done_callback(lambda done: done.exception())  # nobody else will look
             raise
 
-    def call(self, work: Callable[[Any], T], *, size: int = 0) -> "asyncio.Future[T]":
-        """Run ``work`` in its turn; done when what it changed, and what it saw, is durable.
-
-        What is called in one turn of the event loop is handed over together: a wake-up of the
-        thread is a fight for the interpreter, and one that finds a single call a small commit.
-        """
+    def call(
+        self, work: Callable[[Any], T], *, size: int = 0, hurried: bool = True
+    ) -> "asyncio.Future[T]":
+        """Run ``work`` in its turn; done when what it changed, and what it saw, is durable."""
         future: asyncio.Future[T] = self._loop.create_future()
-        if not self._fresh:
-            self._loop.call_soon(self._hand_over)
-        self._fresh.append(Call(work, size, future))
+        self._waiting.append(Call(work, size, hurried, future))
+        self._hurried += hurried
+        if not self._busy:
+            self._plan_if_called()
         return future
 
     async def broken(self) -> JournalBroken:
@@ -136,114 +98,167 @@ class Writer:
 
     async def stop(self) -> None:
         """Finish what was called before, then close."""
-        self._hand_over()
-        self._handed.put(None)
+        self._stopping = True
+        if not self._busy:
+            self._plan()
         await asyncio.shield(self._ended)
 
-    def _hand_over(self) -> None:
-        if self._fresh:
-            self._handed.put(self._fresh)
-            self._fresh = []
+    # -- turns -----------------------------------------------------------------------------------
 
-    # -- in the thread ---------------------------------------------------------------------------
+    def _go_on(self, *, tidied: bool = False) -> None:
+        """The book is free: tidy it, take the next turn, or wait for a call."""
+        if not tidied and self._needs_upkeep(idle=False):
+            self._tidy(idle=False)
+        elif self._again or self._stopping:
+            self._plan()
+        else:
+            self._busy = False
+            self._plan_if_called()
+            self._look_when_quiet()
 
-    def _run(self, opening: Callable[[], Book], opened: "asyncio.Future[None]") -> None:
-        try:
-            book = opening()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller must know
-            self._tell(opened.set_exception, fault_of(error))
+    def _plan_if_called(self) -> None:
+        if self._hurried:
+            self._plan()
+        elif self._waiting and self._later is None:
+            self._later = self._loop.call_later(PATIENCE_SECONDS, self._no_others_came)
+
+    def _no_others_came(self) -> None:
+        self._later = None
+        if self._waiting and not self._busy:
+            self._plan()
+
+    def _plan(self) -> None:
+        """Take a turn when all that can be called in this one of the loop has been."""
+        self._busy = True
+        self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turns += 1
+        if self._again:
+            self._together(self._again.popleft())
+        elif self._waiting:
+            self._together(Batch(self._gathered()))
+        else:
+            self._disk.run(self._close, self._closed)
+
+    def _gathered(self) -> list[Call]:
+        """All that waits, within bounds."""
+        waiting, calls, size = self._waiting, list[Call](), 0
+        while waiting and len(calls) < MOST_CALLS and size < MOST_BYTES:
+            call = waiting.popleft()
+            calls.append(call)
+            size += call.size
+            self._hurried -= call.hurried
+        return calls
+
+    def _together(self, batch: Batch) -> None:
+        """Run a batch in one transaction."""
+        book = self._book
+        if self._broken is not None or book is None:
+            batch.refuse(self._broken or JournalFault("the journal is not open"))
+            self._go_on(tidied=True)
             return
-        self._tell(opened.set_result, None)
-        while not self._loop.is_closed() and (batch := self._gather()) is not None:
-            began = time.monotonic()
-            self._together(book, batch)
-            records = sum(call.changed for call in batch)
-            committed = JournalCommitted(records, time.monotonic() - began) if records else None
-            self._tell(self._settle, batch, committed)
-            self._upkeep(partial(book.tidy, idle=not self._waiting and self._handed.empty()))
-        self._upkeep(partial(book.close, trusted=self._broken is None))
-        self._tell(self._ended.set_result, None)
-
-    def _gather(self) -> list[Call] | None:
-        """All that waits, within bounds; None: it is time to stop."""
-        waiting = self._waiting
-        if not waiting:
-            first = self._handed.get()
-            if first is None:
-                return None
-            waiting.extend(first)
-        with contextlib.suppress(queue.Empty):
-            while (more := self._handed.get_nowait()) is not None:
-                waiting.extend(more)
-            self._handed.put(None)  # to be found again when nothing waits any more
-        batch: list[Call] = []
-        size = 0
-        while waiting and len(batch) < MOST_CALLS and size < MOST_BYTES:
-            batch.append(waiting.popleft())
-            size += batch[-1].size
-        return batch
-
-    def _together(self, book: Book, batch: list[Call], *, last_try: bool = False) -> None:
-        """Run a batch in one transaction, and each call alone if that fails."""
-        if self._broken is not None:
-            for call in batch:
-                call.failed(self._broken)
-            return
         try:
-            book.begin()
-            for call in batch:
-                call.run(book)
+            if batch.run(book):
+                self._disk.run(book.commit, partial(self._committed, batch))
+                return
             book.commit()
         except Exception as error:  # noqa: BLE001 - the callers must know
-            fault = self._undo(book, fault_of(error))
-            for call in batch:
-                call.failed(fault)
-            if isinstance(fault, JournalBroken):
-                return
-            if isinstance(fault, JournalFull) and not last_try and book.make_room():
-                self._together(book, batch, last_try=True)
-            elif len(batch) > 1:
-                for call in batch:
-                    self._together(book, [call], last_try=last_try)
+            self._failed(batch, error)
+        else:
+            self._committed(batch, None)
 
-    def _undo(self, book: Book, fault: JournalFault) -> JournalFault:
-        """Roll back; what must be told to the callers."""
-        try:
-            book.rollback()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the state is unknown now
-            fault = JournalBroken(f"a change could not be undone: {fault_of(error)}")
-        if isinstance(fault, JournalBroken):
-            self._break(fault)
-        return fault
+    def _committed(self, batch: Batch, error: Exception | None) -> None:
+        if error is not None:
+            self._failed(batch, error)
+            return
+        seconds = batch.settle()
+        if batch.records:
+            self._publish(JournalCommitted(batch.records, seconds))
+        self._go_on()
 
-    def _upkeep(self, step: Callable[[], None]) -> None:
+    # -- upkeep ----------------------------------------------------------------------------------
+
+    def _needs_upkeep(self, *, idle: bool) -> bool:
+        book = self._book
+        return self._broken is None and book is not None and book.needs_upkeep(idle=idle)
+
+    def _tidy(self, *, idle: bool) -> None:
+        if self._book is not None:
+            self._busy = True
+            self._disk.run(partial(self._book.tidy, idle=idle), self._tidied)
+
+    def _tidied(self, error: Exception | None) -> None:
         """It serves no caller, so its fault is nobody's; a failed sync counts all the same."""
+        if error is not None:
+            self._break_if(fault_of(error))
+        self._go_on(tidied=True)
+
+    def _look_when_quiet(self) -> None:
+        """What can wait for a quiet moment waits for one."""
+        if self._quiet is None and self._needs_upkeep(idle=True):
+            self._quiet = self._loop.call_later(QUIET_SECONDS, self._is_quiet, self._turns)
+
+    def _is_quiet(self, turns: int) -> None:
+        self._quiet = None
+        if self._busy:
+            return
+        if turns == self._turns:
+            self._tidy(idle=True)
+        else:
+            self._look_when_quiet()
+
+    # -- faults ----------------------------------------------------------------------------------
+
+    def _failed(self, batch: Batch, error: Exception) -> None:
+        """Nothing of it was kept: run it again, with more room or call by call."""
+        fault = fault_of(error)
+        book = self._book
         try:
-            step()
-        except Exception as error:  # noqa: BLE001 - the thread must live, and callers be answered
-            fault = fault_of(error)
-            if isinstance(fault, JournalBroken):
-                self._break(fault)
+            if book is not None:
+                book.rollback()
+        except Exception as second:  # noqa: BLE001 - whatever it is, the state is unknown now
+            fault = JournalBroken(f"a change could not be undone: {fault_of(second)}")
+        self._break_if(fault)
+        if isinstance(fault, JournalFull) and not batch.last_try and book is not None:
 
-    def _break(self, fault: JournalBroken) -> None:
-        if self._broken is None:
+            def make_room() -> None:
+                batch.last_try = book.make_room()
+
+            self._disk.run(make_room, partial(self._room_made, batch, fault))
+        else:
+            self._part(batch, fault)
+
+    def _room_made(self, batch: Batch, fault: JournalFault, error: Exception | None) -> None:
+        if error is None and batch.last_try:
+            self._again.appendleft(batch)
+            self._go_on(tidied=True)
+        else:
+            self._part(batch, fault)
+
+    def _part(self, batch: Batch, fault: JournalFault) -> None:
+        """Run each call in a transaction of its own; one that was alone is refused."""
+        if len(batch.calls) > 1 and self._broken is None:
+            self._again.extendleft(reversed(batch.alone()))
+        else:
+            batch.refuse(fault)
+        self._go_on()
+
+    def _break_if(self, fault: JournalFault) -> None:
+        if isinstance(fault, JournalBroken) and self._broken is None:
             self._broken = fault
-            self._tell(self._told_broken.set_result, fault)
+            self._told_broken.set_result(fault)
 
-    def _tell(self, callback: Callable[..., object], *values: object) -> None:
-        # A loop that was closed before the journal has nobody left who waits.
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(callback, *values)
+    # -- the end ---------------------------------------------------------------------------------
 
-    # -- back on the event loop ------------------------------------------------------------------
+    def _close(self) -> None:
+        if self._book is not None:
+            self._book.close(trusted=self._broken is None)
 
-    def _settle(self, batch: list[Call], committed: JournalCommitted | None) -> None:
-        for call in batch:
-            if call.future.done():
-                continue  # its caller was cancelled; what it asked for is done all the same
-            if call.fault is not None:
-                call.future.set_exception(call.fault)
-            else:
-                call.future.set_result(call.result)
-        if committed is not None:
-            self._publish(committed)
+    def _closed(self, error: Exception | None) -> None:
+        """Its fault is nobody's: what was promised is durable. A failed sync counts."""
+        if error is not None:
+            self._break_if(fault_of(error))
+        self._book = None
+        self._disk.stop()
+        self._ended.set_result(None)

@@ -7,6 +7,9 @@ before the commit of the row that tells where they are. So a row that is there a
 bytes; bytes without a row are nobody's. What a row held is used again only when the commit that
 freed it is durable, for until then a crash brings the row back.
 
+Places are given and rows written at once; the bytes themselves are carried by ``flush``, for the
+disk is waited for in another thread than the rows are written in.
+
 Bytes stay where they were when a body is erased; its data key is gone, so nothing opens them. A
 torn, foreign or overwritten stretch does not open either: it is authenticated, row and all.
 
@@ -63,6 +66,8 @@ class Bodies:
         self._execute: Callable[..., Any] = connection.cursor().execute
         self._taken: list[Extent] = []  # by the transaction at hand
         self._freed: list[Extent] = []
+        self._to_write: list[tuple[int, bytes | bytearray]] = []
+        self._to_read: list[tuple[int, bytearray]] = []
         self._file = BodyFile(of(path))
         if not self._file.is_there and self._execute("SELECT EXISTS (SELECT 1 FROM extent)").get:
             count = self._execute("SELECT count(*) FROM extent").get
@@ -84,7 +89,7 @@ class Bodies:
         return self._extents.growth(length)
 
     def put(self, seq: int, data: bytes | bytearray, *, spare: int = 0) -> int:
-        """Write a body, and its place into a row; by how many bytes the file grew.
+        """A body's place, into a row; its bytes go there with ``flush``. By how much the file grew.
 
         Args:
             seq: whose it is.
@@ -100,7 +105,7 @@ class Bodies:
         if place is None:  # growth() is the same arithmetic
             raise AssertionError("the file has grown, and still has no room")
         self._taken.append((place, len(data)))
-        self._file.write(place, data)
+        self._to_write.append((place, data))
         self._execute(_INSERT, (seq, place, len(data)))
         return grown
 
@@ -108,9 +113,27 @@ class Bodies:
         """Its place is free when this transaction is durable; nothing to do where it has none."""
         self._freed += self._execute(_DELETE, (seq,)).fetchall()
 
-    def read(self, place: int, length: int) -> bytes:
-        """The bytes of a body; too few of them where the file lacks it."""
-        return self._file.read(place, length)
+    def read(self, place: int, length: int) -> bytearray:
+        """The bytes of a body: here with the next ``flush``; too few where the file lacks it."""
+        if not self._file.holds(place, length):
+            return bytearray()
+        room = bytearray(length)
+        self._to_read.append((place, room))
+        return room
+
+    @property
+    def waits_for_disk(self) -> bool:
+        """Whether anything is to be written or read."""
+        return bool(self._to_write or self._to_read)
+
+    def flush(self) -> None:
+        """Write what was put, then read what was asked for. Touches no row: any thread may wait."""
+        writing, self._to_write = self._to_write, []
+        reading, self._to_read = self._to_read, []
+        if writing:
+            self._file.write(sorted(writing, key=_place))
+        for place, room in reading:
+            self._file.read(place, room)
 
     def move(self, seq: int, place: int, length: int) -> None:
         """Put a body into a gap before its place, if there is one that is long enough."""
@@ -118,7 +141,9 @@ class Bodies:
         if to is None:
             return
         self._taken.append((to, length))
-        self._file.write(to, self._file.read(place, length))
+        body = bytearray(length)
+        self._file.read(place, body)
+        self._file.write([(to, body)])
         self._execute("UPDATE extent SET place = ? WHERE seq = ?", (to, seq))
         self._freed.append((place, length))
 
@@ -136,11 +161,13 @@ class Bodies:
         self._execute("DELETE FROM extent WHERE seq = ?", (seq,))
 
     def sync(self) -> None:
-        """Before the commit: what this transaction has written is durable.
+        """Before the commit: ``flush``, and what this transaction has written is durable.
 
         Raises:
-            JournalBroken: the disk failed to.
+            OSError: the disk failed to write or read.
+            JournalBroken: it failed to sync.
         """
+        self.flush()
         if self._file.unsynced:
             self._file.sync()
 
@@ -155,9 +182,15 @@ class Bodies:
         """It is not: what it wrote is nobody's."""
         for extent in self._taken:
             self._extents.give(extent)
+        self._to_write.clear()
+        self._to_read.clear()
         self._freed.clear()
         self._taken.clear()
 
     def close(self) -> None:
         """Idempotent. Nothing is written by it."""
         self._file.close()
+
+
+def _place(body: tuple[int, bytes | bytearray]) -> int:
+    return body[0]

@@ -64,6 +64,7 @@ def export(path: Path, file: Path, *, progress: Progress) -> Exported:
         for number, (*columns, place, length) in enumerate(connection.execute(_SELECT), 1):
             if place is not None:
                 columns[-1] = bodies.read(place, length)
+                bodies.flush()
             write_row(out, columns)
             progress(number, total)
     return Exported(total, keys)
@@ -127,6 +128,7 @@ def _take(connection: apsw.Connection, bodies: Bodies, each: dict[str, Any], *, 
     if body is not None and is_large(body):
         try:
             bodies.put(seq, body)
+            bodies.flush()
         except OSError as error:
             raise fault_of(error) from error
     elif body is not None:

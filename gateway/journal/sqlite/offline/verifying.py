@@ -41,7 +41,9 @@ def verify(path: Path, ring: KeyRing, *, progress: Progress, acknowledge: bool =
         total = sum(found.by_status.values())
         query = f"SELECT {rows.WHOLE} FROM enrollment JOIN sealed USING (seq) ORDER BY seq"  # noqa: S608 - constants
         for number, row in enumerate(connection.execute(query), 1):
-            found.open(sealer, rows.whole(row, bodies.read))
+            kept = rows.whole(row, bodies.read)
+            bodies.flush()
+            found.open(sealer, kept)
             if number % EVERY == 0 or number == total:
                 progress(number, total)
         found.audit = chain.check(rows.audit(row) for row in connection.execute(_AUDIT))

@@ -1,0 +1,131 @@
+"""Calls that share a transaction, and what is needed of the store that they are run on.
+
+Must not know when they are run, or in which thread their commit is.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway.core.record import dataclass
+from gateway.journal.contract import JournalFault
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class Book(Protocol):
+    """The store. Used by one thread at a time."""
+
+    def begin(self) -> None:
+        """Start a transaction."""
+        ...
+
+    def written(self) -> int:
+        """A number that grows with every row that is written."""
+        ...
+
+    def prepare(self) -> bool:
+        """All calls of the transaction have run. Whether its commit waits for the disk."""
+        ...
+
+    def commit(self) -> None:
+        """Make it durable."""
+        ...
+
+    def rollback(self) -> None:
+        """Undo it; harmless when there is none."""
+        ...
+
+    def make_room(self) -> bool:
+        """A write found the disk full: give up what was put by. False: there is nothing more."""
+        ...
+
+    def needs_upkeep(self, *, idle: bool) -> bool:
+        """Whether something is to be tidied now, between transactions."""
+        ...
+
+    def tidy(self, *, idle: bool) -> None:
+        """Do it."""
+        ...
+
+    def close(self, *, trusted: bool) -> None:
+        """Finish. Not ``trusted``: write nothing more."""
+        ...
+
+
+@dataclass(slots=True)
+class Call:
+    """Something to run.
+
+    Attributes:
+        work: what.
+        size: the bytes that it writes, about.
+        hurried: somebody waits for it; else it may wait a moment for others.
+        future: of who made it.
+    """
+
+    work: Callable[[Any], Any]
+    size: int
+    hurried: bool
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    fault: JournalFault | None = None
+
+    def run(self, book: Book) -> None:
+        """Do the work. A fault of its own is a refusal: it was raised before it wrote anything."""
+        self.fault = None
+        try:
+            self.result = self.work(book)
+        except JournalFault as refusal:
+            self.fault = refusal
+
+
+@dataclass(slots=True)
+class Batch:
+    """Calls of one transaction.
+
+    Attributes:
+        calls: in the order in which they were made.
+        last_try: room was made for them already.
+        records: how many have written something.
+    """
+
+    calls: list[Call]
+    last_try: bool = False
+    records: int = 0
+    _began: float = field(default=0.0, init=False)
+
+    def run(self, book: Book) -> bool:
+        """Run all; whether the commit, which is to follow, waits for the disk."""
+        self._began = time.monotonic()
+        self.records = 0
+        book.begin()
+        written = book.written()
+        for call in self.calls:
+            call.run(book)
+            before, written = written, book.written()
+            self.records += before != written
+        return book.prepare()
+
+    def settle(self) -> float:
+        """It is durable: tell who waits. How many seconds it took."""
+        for call in self.calls:
+            if call.future.done():
+                continue  # its caller was cancelled; what it asked for is done all the same
+            if call.fault is not None:
+                call.future.set_exception(call.fault)
+            else:
+                call.future.set_result(call.result)
+        return time.monotonic() - self._began
+
+    def refuse(self, fault: JournalFault) -> None:
+        """Nothing of it was kept: tell who waits."""
+        for call in self.calls:
+            if not call.future.done():
+                call.future.set_exception(fault)
+
+    def alone(self) -> list["Batch"]:
+        """Each call in a transaction of its own."""
+        return [Batch([call], last_try=self.last_try) for call in self.calls]
