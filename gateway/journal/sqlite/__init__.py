@@ -1,4 +1,4 @@
-"""The journal on one machine: SQLite, one file, one connection, one thread that writes."""
+"""The journal on one machine: SQLite on the event loop, and a thread that waits for the disk."""
 
 from gateway.journal.sqlite.journal import SqliteJournal
 

@@ -11,7 +11,7 @@ from gateway.journal.sqlite import rows
 from gateway.journal.sqlite.bodies import Bodies
 from gateway.journal.sqlite.session import Session
 
-_PROMOTED_AT_ONCE = 1000
+_PROMOTED_AT_ONCE = 250  # milliseconds of the event loop
 
 _KEPT = f"SELECT {rows.KEPT} FROM enrollment JOIN sealed USING (seq) WHERE"  # noqa: S608 - constants
 _WHOLE = f"SELECT {rows.WHOLE} FROM enrollment JOIN sealed USING (seq) WHERE"  # noqa: S608 - as above
