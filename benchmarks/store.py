@@ -30,8 +30,8 @@ class Store:
         self.journal = SqliteJournal(path, max_bytes=1 << 40, min_free_bytes=0)
         self._rng = random.Random(time.time_ns())
 
-    def entry(self, size: int) -> Entry:
-        """A new one."""
+    def entry(self, size: int, body: Sealed | None = None) -> Entry:
+        """A new one. ``body``: made already, of that size."""
         now, draw = time.time(), self._rng.randbytes
         return Entry(
             id=uuid7(now=now, rng=self._rng),
@@ -44,7 +44,7 @@ class Store:
             accepted_at=now,
             size=size,
             envelope=Sealed(draw(_KEY), draw(_ENVELOPE)),
-            body=Sealed(draw(_KEY), draw(1024) * (size // 1024)),
+            body=body or Sealed(draw(_KEY), draw(1024) * (size // 1024)),
         )
 
     async def fill(self, count: int) -> None:
@@ -64,18 +64,17 @@ class Store:
 
         async def keep() -> None:
             nonlocal kept
-            entry = self.entry(size)
+            body, before = self.entry(size).body, None
             while time.monotonic() < end:
-                fresh = self.entry(0)
-                one = Entry(
-                    **{
-                        **{name: getattr(fresh, name) for name in Entry.__slots__},
-                        "size": size,
-                        "body": entry.body,
-                    }
-                )
-                await self.journal.accept(one, sending=True)
-                await self.journal.change(one.id, settled, now=time.time())
+                one = self.entry(size, body)
+                accepting = self.journal.accept(one, sending=True)
+                # A station's next comes when the one before is answered: before its record is.
+                if before is None:
+                    await accepting
+                else:
+                    settling = self.journal.change(before, settled, now=time.time())
+                    await asyncio.gather(accepting, settling)
+                before = one.id
                 kept += size
 
         began = time.monotonic()

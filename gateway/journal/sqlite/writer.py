@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 MOST_CALLS: Final = 512
 MOST_BYTES: Final = 32 * 1024 * 1024
-PATIENCE_SECONDS: Final = 0.005
+PATIENCE_SECONDS: Final = 0.001
 """How long a call that nobody waits for waits for others."""
 QUIET_SECONDS: Final = 0.05
 """Without a call for so long, it is a quiet moment."""
