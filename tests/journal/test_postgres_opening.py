@@ -7,7 +7,7 @@ import pytest
 from gateway.core.lifecycle import Status
 from gateway.journal.agreement import agree
 from gateway.journal.contract import Accepted, JournalFault
-from gateway.journal.postgres import PostgresJournal, opening
+from gateway.journal.postgres import PostgresJournal, figures, opening
 from gateway.journal.postgres.opening import Migration, hosts_of, migrations
 from tests.acceptance.ports import free_port
 from tests.journal.entries import entry
@@ -94,6 +94,18 @@ async def test_gateways_that_start_at_once_make_one_schema(postgres_url: str) ->
     assert opened == [0] * 12
     assert sum(journal.may_send() for journal in several) == 1
     await asyncio.gather(*(journal.close() for journal in several))
+
+
+async def test_sixteen_gateways_that_start_in_turn_count_on_sixteen_shards(
+    postgres_url: str,
+) -> None:
+    shards = set()
+    for _ in range(16):
+        journal = PostgresJournal(postgres_url)
+        await journal.open(now=0.0)
+        shards.add(journal._sessions._shard)
+        await journal.close()
+    assert len(shards) == figures.SHARDS
 
 
 async def test_gateways_agree_on_their_newest_key(postgres_url: str) -> None:
