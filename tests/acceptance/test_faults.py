@@ -289,7 +289,7 @@ def key_of(request: bytes) -> str:
 
 async def in_state(gateway: Gateway, state: str) -> dict[str, object]:
     """What the gateway thinks of the server, once that is ``state``."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := await asyncio.to_thread(upstream, gateway))["state"] != state:
         assert time.monotonic() < deadline, found
         await asyncio.sleep(0.1)
