@@ -1,5 +1,6 @@
 """What holds for every test: a mark of the fault campaign says what it must."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import settings
 
 from tests.faults.campaign import Campaign, claims_of
 from tests.faults.trials import Seen
+from tests.support.steady_loop import SteadyPolicy
 
 # How long an example takes says how busy the machine is, nothing of the code.
 settings.register_profile("patient", settings(), deadline=None)
@@ -25,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    asyncio.set_event_loop_policy(SteadyPolicy())
     path = config.getoption("--fault-results")
     if path is not None:
         config.pluginmanager.register(Campaign(path))

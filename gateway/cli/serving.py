@@ -5,18 +5,21 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.config.faults import ConfigFault
 from gateway.core.masking import clean
-from gateway.memory import without
+from gateway.memory import without, without_authorities
 
 if TYPE_CHECKING:
     from gateway.config import Settings
 
 JOURNAL_IN_USE: Final = 75  # EX_TEMPFAIL of sysexits.h: it may work later
 BAD_CONFIGURATION: Final = 78  # EX_CONFIG
+# Taken where they are found: by structlog for colours and for gevent, by aiohttp to decompress what
+# is passed on here as it came.
+_NOT_NEEDED: Final = ("rich", "greenlet", "brotli", "brotlicffi", "backports.zstd")
 
 
 def serve(settings: "Settings") -> int:
     """Run the gateway until it is told to stop; returns the exit code."""
-    with without("rich", "greenlet"):  # structlog would load them for colours and for gevent
+    with without(*_NOT_NEEDED), without_authorities():
         from gateway import wiring
     from gateway.journal.contract import JournalInUse
 

@@ -18,14 +18,24 @@ NO_PASSPHRASE = ""  # an encrypted key is a fault: nobody is there to be asked f
 
 
 def upstream_tls(
-    *, ca: Path | None, client_certificate: Path | None, client_key: Path | None
+    *, spoken: bool, ca: Path | None, client_certificate: Path | None, client_key: Path | None
 ) -> ssl.SSLContext:
     """TLS towards the server: 1.2 or newer, its certificate and name always checked.
+
+    Args:
+        spoken: whether the server speaks it. One that does not needs none of the authorities that
+            the system trusts, which are a megabyte; without them none is trusted.
+        ca: the only authorities to trust, if not those of the system.
+        client_certificate: to show to the server.
+        client_key: its key.
 
     Raises:
         OSError: a file cannot be read, or is not what it should be (``ssl.SSLError``).
     """
-    context = ssl.create_default_context(cafile=ca)
+    if spoken or ca is not None:
+        context = ssl.create_default_context(cafile=ca)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if client_certificate is not None:
         context.load_cert_chain(client_certificate, client_key, password=NO_PASSPHRASE)

@@ -7,19 +7,17 @@ key give the same token, so a receipt need not be kept to be given again.
 import base64
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OKPKey
 
 from gateway.core import jsontext
 from gateway.core.moments import iso
 from gateway.files import create_file, replace_file
+from gateway.intake import okp
 
 ALGORITHM = "EdDSA"
 
@@ -44,16 +42,13 @@ class Rotation:
 class ReceiptKeys:
     """Signing keys by ``kid``. The first one signs; the others are kept to check older receipts."""
 
-    def __init__(self, keys: KeySet) -> None:
-        self._keys = keys
-        signer = keys.keys[0]
-        private = signer.private_key if isinstance(signer, OKPKey) else None
-        if not isinstance(private, Ed25519PrivateKey):
-            raise ReceiptKeyFault(
-                "the first key of the receipts key file must be a private Ed25519"
-            )
+    def __init__(
+        self, private: Ed25519PrivateKey, kid: str, public: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Sign with ``private``, whose name is ``kid``; ``public`` are all keys, as JWKs."""
         self._private = private
-        header = {"alg": ALGORITHM, "kid": signer.kid, "typ": "JWT"}
+        self._public = [dict(each) for each in public]
+        header = {"alg": ALGORITHM, "kid": kid, "typ": "JWT"}
         self._protected = _base64url(jsontext.dump(header))
 
     def sign(self, claims: Mapping[str, object]) -> str:
@@ -68,7 +63,7 @@ class ReceiptKeys:
 
     def jwks(self) -> dict[str, Any]:
         """The public keys, as a JWK set (RFC 7517, section 5)."""
-        return {"keys": [key.as_dict(private=False) for key in self._keys.keys]}
+        return {"keys": [dict(each) for each in self._public]}
 
 
 def load_or_create(path: Path) -> ReceiptKeys:
@@ -79,7 +74,7 @@ def load_or_create(path: Path) -> ReceiptKeys:
     """
     try:
         if not path.exists():
-            create_file(path, _text({"keys": [_new_key()]}))
+            create_file(path, _text({"keys": [okp.new(use="sig", alg=ALGORITHM)]}))
     except FileExistsError:
         pass
     except OSError as error:
@@ -91,11 +86,34 @@ def load_or_create(path: Path) -> ReceiptKeys:
     except OSError as error:
         raise ReceiptKeyFault(f"the receipts key file cannot be read: {error.strerror}") from None
     try:
-        return ReceiptKeys(KeySet.import_key_set(json.loads(raw)))
+        held = json.loads(raw)
+        private = [okp.private_key(each) for each in held["keys"]]
+        if private and private[0] is not None and None not in private:
+            public = [okp.public(each) for each in held["keys"]]
+            return ReceiptKeys(private[0], public[0]["kid"], public)
+        return _of_any_kind(held)
     except ReceiptKeyFault:
         raise
-    except (JoseError, ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError, IndexError):
         raise ReceiptKeyFault("the receipts key file is no JWK set of private keys") from None
+
+
+def _of_any_kind(held: Any) -> ReceiptKeys:  # noqa: ANN401 - as JSON is
+    """Those of a file with keys that the gateway does not make: to check receipts, not to sign."""
+    from joserfc.errors import JoseError  # noqa: PLC0415 - see ``okp``
+    from joserfc.jwk import KeySet, OKPKey  # noqa: PLC0415 - as above
+
+    try:
+        keys = KeySet.import_key_set(held).keys
+        signer = keys[0]
+        private = signer.private_key if isinstance(signer, OKPKey) else None
+        if not isinstance(private, Ed25519PrivateKey):
+            raise ReceiptKeyFault(
+                "the first key of the receipts key file must be a private Ed25519"
+            )
+        return ReceiptKeys(private, str(signer.kid), [key.as_dict(private=False) for key in keys])
+    except JoseError as error:
+        raise ValueError("no JWK set") from error
 
 
 def rotate(path: Path, *, by: str, now: float) -> None:
@@ -113,7 +131,7 @@ def rotate(path: Path, *, by: str, now: float) -> None:
         if not path.exists():
             raise ReceiptKeyFault("there is no receipts key file yet; `keys generate` makes it")
         load_or_create(path)
-        held, made = json.loads(path.read_text("utf-8")), _new_key()
+        held, made = json.loads(path.read_text("utf-8")), okp.new(use="sig", alg=ALGORITHM)
         rotation = Rotation(made["kid"], iso(now), by)
         told = [*held.get("rotations", ()), asdict(rotation)]
         replace_file(path, _text({"keys": [made, *held["keys"]], "rotations": told}))
@@ -146,6 +164,10 @@ def verify(token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ReceiptInvalid: not signed by one of these keys, or no JWS at all.
     """
+    from joserfc import jws  # noqa: PLC0415 - see ``okp``
+    from joserfc.errors import JoseError  # noqa: PLC0415 - as above
+    from joserfc.jwk import KeySet  # noqa: PLC0415 - as above
+
     try:
         keys = KeySet.import_key_set({"keys": list(jwks["keys"])})
         with warnings.catch_warnings():
@@ -157,11 +179,6 @@ def verify(token: str, jwks: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(claims, dict):
         raise ReceiptInvalid("the receipt's content is no JSON object")
     return claims
-
-
-def _new_key() -> dict[str, Any]:
-    key = OKPKey.generate_key("Ed25519", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
-    return key.as_dict(private=True)
 
 
 def _text(key_set: Mapping[str, Any]) -> str:

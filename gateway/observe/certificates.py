@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from cryptography import x509
-
 
 def first_expiry(file: Path) -> float:
     """Unix seconds at which the first certificate of a PEM file (a chain, maybe) expires.
@@ -12,5 +10,7 @@ def first_expiry(file: Path) -> float:
         OSError: the file cannot be read.
         ValueError: there is no certificate in it.
     """
+    from cryptography import x509  # noqa: PLC0415 - 2 MB, for those alone who have certificates
+
     chain = x509.load_pem_x509_certificates(file.read_bytes())
     return min(certificate.not_valid_after_utc for certificate in chain).timestamp()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -140,6 +141,7 @@ async def connected_upstream(shared: Shared, journal: Journal) -> AsyncIterator[
 def _upstream_tls(shared: Shared) -> ssl.SSLContext:
     upstream = shared.settings.upstream
     tls = upstream_tls(
+        spoken=urlsplit(upstream_settings(shared.settings).url).scheme == "https",
         ca=upstream.ca,
         client_certificate=upstream.client_certificate,
         client_key=upstream.client_key,

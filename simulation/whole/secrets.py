@@ -1,6 +1,6 @@
 """The keys that every simulated gateway has: what they seal and sign is in no history."""
 
-from joserfc.jwk import KeySet, OKPKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.intake.signing import ReceiptKeys
 from gateway.journal.contract import Kept
@@ -18,7 +18,7 @@ class _Unsigned(ReceiptKeys):
         return "unsigned"
 
 
-RECEIPT_KEYS = _Unsigned(KeySet([OKPKey.generate_key("Ed25519", auto_kid=True)]))
+RECEIPT_KEYS = _Unsigned(Ed25519PrivateKey.generate(), "simulated", ())
 
 
 def key_of(kept: Kept) -> str:

@@ -248,7 +248,7 @@ def ask(
 ) -> tuple[int, Json]:
     """One request for JSON; ``{}`` where the answer is none."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
     try:
         sent = None if body is None else json.dumps(body)
         connection.request(

@@ -86,7 +86,7 @@ async def meanwhile(work: Coroutine[Any, Any, None], *, seconds: float) -> Any: 
         task.cancel()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until it holds."""
     deadline = time.monotonic() + seconds
     while not condition():

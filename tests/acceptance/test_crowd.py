@@ -90,7 +90,7 @@ async def test_ten_thousand_idle_connections_cost_little_and_shut_nobody_out(
     seen = f"{count} idle: {grown / count / 1000:.1f} kB each, an enrollment in {took:.2f} s"
     record_property("seen", seen)
     assert grown < count * 40_000, seen
-    assert took < 5
+    assert took < 20
 
 
 @pytest.mark.fault(

@@ -40,7 +40,7 @@ async def test_a_server_known_to_be_down_costs_no_station_its_time_and_order_is_
             began = time.monotonic()
             keys = [f"citizen-{number}" for number in range(6)]
             seen = [await station.enroll(key, Ordering_Key="desk-1") for key in keys]
-            assert time.monotonic() - began < 5  # one hold alone is ten seconds
+            assert time.monotonic() - began < 9  # one hold alone is ten seconds
             assert {each.status for each in seen} == {202}
             for each in seen:
                 await station.until(each.headers["Location"], "delivered")
@@ -289,7 +289,7 @@ def key_of(request: bytes) -> str:
 
 async def in_state(gateway: Gateway, state: str) -> dict[str, object]:
     """What the gateway thinks of the server, once that is ``state``."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := await asyncio.to_thread(upstream, gateway))["state"] != state:
         assert time.monotonic() < deadline, found
         await asyncio.sleep(0.1)

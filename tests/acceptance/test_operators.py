@@ -53,7 +53,7 @@ async def test_a_station_has_a_token_sees_its_own_receipts_and_is_shut_out_when_
             # Keys are each station's own: the same word is another enrollment.
             assert await curug.promised("taken") != receipt
             await run(stage.gateway, "stations", "revoke", "mauk-1")
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while (await mauk.look(receipt)).status != 401:
                 assert time.monotonic() < deadline, "a revoked token still opens"
                 await asyncio.sleep(0.2)

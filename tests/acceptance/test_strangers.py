@@ -158,7 +158,7 @@ async def test_floods_of_framing_cost_the_gateway_next_to_nothing(tmp_path: Path
             ):
                 began = time.monotonic()
                 answer = await asyncio.to_thread(poured, gateway, CHUNKED + start, piece, count)
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < 20
                 assert answer[:13] in {b"HTTP/1.1 400 ", b"HTTP/1.0 400 ", b""}
             assert memory(gateway) < before + 20_000_000
             assert server.requests == []

@@ -36,7 +36,7 @@ class SecureGateway(Gateway):
 
     def until_ready(self) -> None:
         self.running.until_up(f"{self.admin}/healthz")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self.get("/_gateway/jwks.json", self._pair)
@@ -53,7 +53,7 @@ class SecureGateway(Gateway):
             context.load_cert_chain(pair.certificate, pair.key)
         parts = urlsplit(self.url)
         asking = http.client.HTTPSConnection(
-            parts.hostname or "", parts.port, timeout=5, context=context
+            parts.hostname or "", parts.port, timeout=30, context=context
         )
         with contextlib.closing(asking):
             asking.connect()
@@ -222,7 +222,7 @@ async def recording_server(
 def send(gateway: Gateway, key: str) -> int:
     """One enrollment that gets its receipt at once."""
     parts = urlsplit(gateway.url)
-    asking = http.client.HTTPConnection(parts.netloc, timeout=10)
+    asking = http.client.HTTPConnection(parts.netloc, timeout=30)
     with contextlib.closing(asking):
         headers = {"Prefer": "respond-async", "Idempotency-Key": key}
         asking.request("POST", "/e", b"biodata", headers)
@@ -257,7 +257,7 @@ async def test_a_server_that_cannot_prove_itself_gets_nothing_and_costs_no_enrol
             await asyncio.to_thread(gateway.start)
             for number in range(3):
                 assert await asyncio.to_thread(send, gateway, f"key-{number}") == 202
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while (found := await asyncio.to_thread(upstream, gateway))["state"] != "paused":
                 assert time.monotonic() < deadline, found
                 await asyncio.sleep(0.1)
@@ -322,7 +322,7 @@ async def test_the_own_credential_is_read_again_when_its_file_changes(tmp_path: 
 
 
 async def delivered(gateway: Gateway, count: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := await asyncio.to_thread(gateway.reconciliation))["delivered"] != count:
         assert time.monotonic() < deadline, found
         await asyncio.sleep(0.1)

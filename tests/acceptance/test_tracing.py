@@ -166,7 +166,7 @@ def test_without_its_packages_tracing_is_refused_with_what_to_do(tmp_path: Path)
 
 def open_metrics(gateway: Gateway) -> list[str]:
     """The lines of its metrics, as Prometheus asks for them."""
-    connection = http.client.HTTPConnection(urlsplit(gateway.admin).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(gateway.admin).netloc, timeout=30)
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     try:
         connection.request("GET", "/metrics", headers=accept)

@@ -127,7 +127,7 @@ async def test_a_handshake_that_does_not_end_is_given_up(tmp_path: Path) -> None
             await asyncio.to_thread(gateway.start, fork=True)
             async with desk(gateway.url) as station:
                 receipt = await station.promised("shaken")
-                deadline = time.monotonic() + 30
+                deadline = time.monotonic() + 60
                 while (found := (await station.look(receipt)).json)["attempts"] < 2:
                     assert time.monotonic() < deadline, found
                     assert found["status"] in {"pending", "sending"}

@@ -38,8 +38,22 @@ def test_a_missing_credential_is_told_at_the_start(tmp_path: Path) -> None:
     assert Authorization(None, ManualClock())() is None
 
 
-def test_tls_checks_certificate_and_name() -> None:
-    context = upstream_tls(ca=None, client_certificate=None, client_key=None)
+@pytest.mark.parametrize("spoken", [True, False])
+def test_tls_checks_certificate_and_name(*, spoken: bool) -> None:
+    context = upstream_tls(spoken=spoken, ca=None, client_certificate=None, client_key=None)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_a_server_that_speaks_no_tls_needs_no_authorities_unless_they_are_named() -> None:
+    def trusted(*, spoken: bool, ca: Path | None) -> int:
+        context = upstream_tls(spoken=spoken, ca=ca, client_certificate=None, client_key=None)
+        return len(context.get_ca_certs())
+
+    system = ssl.get_default_verify_paths().cafile
+    if system is None:
+        pytest.skip("this machine trusts no authority")
+    assert trusted(spoken=False, ca=None) == 0
+    assert trusted(spoken=True, ca=None) > 0
+    assert trusted(spoken=False, ca=Path(system)) > 0

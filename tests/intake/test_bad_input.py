@@ -318,5 +318,5 @@ async def test_a_problem_type_can_be_followed_to_what_it_means(tmp_path: Path) -
 async def test_one_bad_request_does_not_hurt_the_next(tmp_path: Path) -> None:
     async with open_door(tmp_path) as door:
         await door.ask(headers={"Idempotency-Key": ""})
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             assert (await door.ask()).status == 201

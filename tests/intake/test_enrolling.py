@@ -301,20 +301,25 @@ async def test_a_hundred_at_once_with_one_key_are_one_enrollment(door: Door) -> 
     assert door.delivery.slots == 999
 
 
-async def test_a_station_that_goes_away_does_not_take_its_enrollment_with_it(door: Door) -> None:
-    door.delivery.answers = lambda _: None
-    _, writer = await asyncio.open_connection(*door.address)
-    writer.write(b"POST /e HTTP/1.1\r\nHost: g\r\nIdempotency-Key: k\r\nContent-Length: 1\r\n\r\nx")
-    await until(door.delivery.handed)
-    writer.close()
-    await writer.wait_closed()
-    async with asyncio.timeout(1):  # well before the hold would end
-        while "leave" not in door.delivery.asked:  # noqa: ASYNC110 - the double has no event
-            await asyncio.sleep(0.001)
-    assert (await door.totals()).accepted == 1
-    await door.settle(await door.only(), Status.DELIVERED, RECORDED)
-    again = await door.ask(target="/e", headers={"Idempotency-Key": "k"}, body=b"x")
-    assert (again.status, again.headers["Idempotency-Replayed"]) == (201, "true")
+async def test_a_station_that_goes_away_does_not_take_its_enrollment_with_it(
+    tmp_path: Path,
+) -> None:
+    async with open_door(tmp_path, settings=IntakeSettings(hold_seconds=60.0)) as door:
+        door.delivery.answers = lambda _: None
+        _, writer = await asyncio.open_connection(*door.address)
+        writer.write(
+            b"POST /e HTTP/1.1\r\nHost: g\r\nIdempotency-Key: k\r\nContent-Length: 1\r\n\r\nx"
+        )
+        await until(door.delivery.handed)
+        writer.close()
+        await writer.wait_closed()
+        async with asyncio.timeout(20):  # well before the hold would end
+            while "leave" not in door.delivery.asked:  # noqa: ASYNC110 - the double has no event
+                await asyncio.sleep(0.001)
+        assert (await door.totals()).accepted == 1
+        await door.settle(await door.only(), Status.DELIVERED, RECORDED)
+        again = await door.ask(target="/e", headers={"Idempotency-Key": "k"}, body=b"x")
+        assert (again.status, again.headers["Idempotency-Replayed"]) == (201, "true")
 
 
 async def test_a_journal_that_fails_gives_the_slot_back(tmp_path: Path) -> None:

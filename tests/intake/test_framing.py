@@ -132,7 +132,7 @@ async def test_broken_framing_after_the_head_ends_the_request_at_once(door: Door
     writer.write(post(b"Transfer-Encoding: chunked"))
     await asyncio.sleep(0.05)
     writer.write(b"5\r\nhello\r\nZZ\r\n")
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(5):
         answer = await reader.read()
     writer.close()
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -192,7 +192,7 @@ async def test_a_large_body_is_refused_before_it_is_sent(tmp_path: Path) -> None
     async with open_door(tmp_path, settings=IntakeSettings(max_body_bytes=10)) as door:
         reader, writer = await asyncio.open_connection(*door.address)
         writer.write(post(b"Content-Length: 1000000", b"Expect: 100-continue"))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             status = await reader.readline()
         writer.close()
         assert status.startswith(b"HTTP/1.1 413 ")
@@ -207,7 +207,7 @@ async def test_a_large_body_is_refused_before_it_is_sent(tmp_path: Path) -> None
 async def test_a_station_that_expects_100_is_invited(door: Door) -> None:
     reader, writer = await asyncio.open_connection(*door.address)
     writer.write(post(b"Content-Length: 4", b"Expect: 100-continue"))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         assert await reader.readline() == b"HTTP/1.1 100 Continue\r\n"
         assert await reader.readline() == b"\r\n"
         writer.write(b"body")

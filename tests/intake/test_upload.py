@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tests.support.door import Door, open_door
 
 ASYNC = b"Prefer: respond-async\r\n"
 LARGE = bytes(range(256)) * 4096  # 1 MiB, in which no two neighbours are alike
-LIMIT = 5.0
+LIMIT = 20.0
 KEYS = itertools.count()
 
 Scene = Callable[[Door], Coroutine[Any, Any, None]]
@@ -142,18 +143,37 @@ def test_a_large_body_that_stops_coming_is_a_request_timeout(loop: Loop, tmp_pat
 
 @LOOPS
 def test_a_slow_upload_that_gets_on_passes(loop: Loop, tmp_path: Path) -> None:
+    pauses: list[float] = []
+    told = b""
+
     async def scene(door: Door) -> None:
+        nonlocal told
+        size = 2 * UPLOADED
         async with calling(door) as (reader, writer):
-            size = 2 * UPLOADED
             writer.write(head(size))
             await uploading(door.listener)
             for start in range(0, size, 8192):
+                began = time.monotonic()
                 await asyncio.sleep(0.03)
+                pauses.append(time.monotonic() - began)
                 writer.write(LARGE[start : start + 8192])
-            assert b" 201 " in await answer(reader)
-        assert (await door.only()).body == LARGE[:size]
+            began = time.monotonic()
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                told = await answer(reader)
+            pauses.append(time.monotonic() - began)
+        if b" 201 " in told:
+            assert (await door.only()).body == LARGE[:size]
 
-    play(scene, tmp_path, loop, IntakeSettings(body_idle_timeout_seconds=0.1))
+    # uvloop's clock goes on while the machine stands still: what counts is a station that kept its
+    # pace, from its first part to the answer.
+    for number in range(20):
+        pauses, told = [], b""
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        play(scene, folder, loop, IntakeSettings(body_idle_timeout_seconds=0.1))
+        if max(pauses) < 0.08:
+            break
+    assert b" 201 " in told
 
 
 @LOOPS

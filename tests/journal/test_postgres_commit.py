@@ -176,16 +176,24 @@ async def test_an_intent_whose_caller_left_is_taken_back(
     journal: PostgresJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = Session.commit
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slowly(session: Session) -> None:
-        await asyncio.sleep(0.3)
+    async def when_told(session: Session) -> None:
+        begun.set()
+        await go_on.wait()
         await commit(session)
 
-    monkeypatch.setattr(Session, "commit", slowly)
     await journal.accept(entry(2), sending=False)
+    monkeypatch.setattr(Session, "commit", when_told)
     for call in (journal.accept(entry(1), sending=True), journal.begin(entry(2).id, now=3.0)):
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(call, 0.1)
+        begun.clear()
+        go_on.clear()
+        calling = asyncio.ensure_future(call)
+        await begun.wait()
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+        go_on.set()
     await journal.totals()
     lives = await journal.list()
     assert [(life.status, life.reason) for life in lives] == [(Status.PENDING, "withdrawn")] * 2

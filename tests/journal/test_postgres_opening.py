@@ -7,7 +7,7 @@ import pytest
 from gateway.core.lifecycle import Status
 from gateway.journal.agreement import agree
 from gateway.journal.contract import Accepted, JournalFault
-from gateway.journal.postgres import PostgresJournal
+from gateway.journal.postgres import PostgresJournal, figures, opening
 from gateway.journal.postgres.opening import Migration, hosts_of, migrations
 from tests.acceptance.ports import free_port
 from tests.journal.entries import entry
@@ -75,12 +75,37 @@ async def test_a_gateway_that_is_too_old_refuses_and_changes_nothing(postgres_ur
     await new.close()
 
 
+async def test_those_that_make_the_first_table_at_once_make_one(postgres_url: str) -> None:
+    several = [await opening.connect(postgres_url, name=str(number)) for number in range(8)]
+    try:
+        # Many times: they collide in microseconds, now on one name, now on another.
+        for _ in range(500):
+            await asyncio.gather(*(opening._make_version_row(each) for each in several))
+            rows = await several[0].fetch("SELECT version FROM journal_schema")
+            assert [tuple(row) for row in rows] == [(0,)]
+            await several[0].execute("DROP TABLE journal_schema")
+    finally:
+        await asyncio.gather(*(each.close() for each in several))
+
+
 async def test_gateways_that_start_at_once_make_one_schema(postgres_url: str) -> None:
-    several = [PostgresJournal(postgres_url) for _ in range(5)]
+    several = [PostgresJournal(postgres_url) for _ in range(12)]
     opened = await asyncio.gather(*(journal.open(now=0.0) for journal in several))
-    assert opened == [0] * 5
+    assert opened == [0] * 12
     assert sum(journal.may_send() for journal in several) == 1
     await asyncio.gather(*(journal.close() for journal in several))
+
+
+async def test_sixteen_gateways_that_start_in_turn_count_on_sixteen_shards(
+    postgres_url: str,
+) -> None:
+    shards = set()
+    for _ in range(16):
+        journal = PostgresJournal(postgres_url)
+        await journal.open(now=0.0)
+        shards.add(journal._sessions._shard)
+        await journal.close()
+    assert len(shards) == figures.SHARDS
 
 
 async def test_gateways_agree_on_their_newest_key(postgres_url: str) -> None:

@@ -217,7 +217,7 @@ def test_ctrl_c_stops_every_program_that_was_started(tmp_path: Path) -> None:
     started = psutil.Process(process.pid).children(recursive=True)
     assert len(started) == 2
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Stopped" in output
     assert not [child for child in started if child.is_running()]

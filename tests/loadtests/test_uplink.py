@@ -10,10 +10,14 @@ from loadtests.uplink import Uplink
 
 def test_a_packet_takes_as_long_as_the_line_needs_and_arrives_whole() -> None:
     body = bytes(range(256)) * 16
-    began = time.monotonic()
-    parts = list(Uplink(128_000).parts(body))
-    assert b"".join(parts) == body
-    assert time.monotonic() - began == pytest.approx(4096 * 8 / 128_000, rel=0.5)
+    took = []
+    for _ in range(5):
+        began = time.monotonic()
+        parts = list(Uplink(128_000).parts(body))
+        took.append(time.monotonic() - began)
+        assert b"".join(parts) == body
+    # What disturbs a machine only adds.
+    assert min(took) == pytest.approx(4096 * 8 / 128_000, rel=0.5)
 
 
 def test_two_packets_of_one_desk_go_one_after_the_other() -> None:

@@ -1,8 +1,9 @@
 """What is counted over all gateways, as one transaction sees it: sums, and each station's line.
 
-Each gateway counts on a shard of its own, so that they do not wait for each other; the truth is the
-sum of all shards. What other gateways commit at the same moment is not seen: for a moment a flood
-over several of them lags a little less than ``core.shares`` says. Must not know what is counted.
+Each gateway counts on a shard of its own, so that they do not wait for each other: a line that is
+written stays locked until its commit is on the standbys, too. The truth is the sum of all shards.
+What other gateways commit at the same moment is not seen: for a moment a flood over several of them
+lags a little less than ``core.shares`` says. Must not know what is counted.
 """
 
 from collections import Counter
@@ -32,13 +33,28 @@ ORDER BY name
 ON CONFLICT (name, shard) DO UPDATE
 SET waiting = s.waiting + excluded.waiting, last = greatest(s.last, excluded.last)"""
 
+# Beside the counters: how many times a gateway was started.
+_START: Final = """
+INSERT INTO counter AS c (name, shard, value) VALUES ('starts', 0, 1)
+ON CONFLICT (name, shard) DO UPDATE SET value = c.value + 1
+RETURNING value"""
+
+
+async def own_shard(connection: Any) -> int:  # noqa: ANN401 - asyncpg's
+    """For a gateway that starts: none of the last fifteen to start has it. Outside a transaction.
+
+    In turn, as chance would give one pair of gateways in sixteen the same.
+    """
+    starts: int = await connection.fetchval(_START)
+    return starts % SHARDS
+
 
 class Figures:
     """Of one transaction: what it found, and what it changes. ``changed`` counts by name."""
 
     def __init__(self, connection: Any, *, shard: int) -> None:  # noqa: ANN401 - asyncpg's
         self._connection = connection
-        self._shard = shard % SHARDS
+        self._shard = shard
         self._found: Counter[str] | None = None
         self._lines: dict[str, Line] = {}
         self._moved: Counter[str] = Counter()

@@ -97,7 +97,6 @@ class PostgresJournal:
         self._sessions = Sessions(
             url,
             name=self.name,
-            shard=secrets.randbelow(1 << 16),
             schema=opening.migrations() if schema is None else list(schema),
         )
         self._calls = Calls(patience_seconds=patience_seconds)

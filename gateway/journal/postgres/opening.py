@@ -6,6 +6,7 @@ can live with it. Must not know what the tables are for.
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,12 @@ from gateway.journal.postgres.faults import LOST
 CONNECT_SECONDS: Final = 2.0
 _COMPATIBLE: Final = re.compile(r"--\s*compatible-from:\s*(\d+)")
 _LOCK_SECONDS: Final = 3
+# How a table's maker hears that another one was faster, by how far each had come.
+_MADE_MEANWHILE: Final = (
+    exceptions.UniqueViolationError,  # both wrote their lines of the catalogue
+    exceptions.DuplicateTableError,
+    exceptions.DuplicateObjectError,  # the type of its rows
+)
 
 # A stopped gateway must not hold the lock of a row for long. There is no limit for a statement on
 # purpose: running out of it would end the wait for the standbys, and call that a commit.
@@ -186,9 +193,15 @@ async def migrate(connection: Any, steps: Sequence[Migration]) -> None:  # noqa:
 
 
 async def _make_version_row(connection: Any) -> None:  # noqa: ANN401 - asyncpg's
+    """The table that tells the version, and its row, unless they are there. Committed when back.
+
+    ``IF NOT EXISTS`` only looks before it begins: of several that begin at once one makes the
+    table, and the others find its name, or that of its row type, taken halfway. Whichever it was,
+    the one that took it has committed, row and all.
+    """
     if await connection.fetchval("SELECT to_regclass('journal_schema')") is not None:
         return
-    try:
+    with contextlib.suppress(*_MADE_MEANWHILE):
         async with connection.transaction():
             await connection.execute(
                 "CREATE TABLE IF NOT EXISTS journal_schema"
@@ -197,8 +210,3 @@ async def _make_version_row(connection: Any) -> None:  # noqa: ANN401 - asyncpg'
             await connection.execute(
                 "INSERT INTO journal_schema VALUES (true, 0, 0) ON CONFLICT (one) DO NOTHING"
             )
-    except asyncpg.UniqueViolationError:
-        # Another gateway made it at this very moment.
-        await connection.execute(
-            "INSERT INTO journal_schema VALUES (true, 0, 0) ON CONFLICT (one) DO NOTHING"
-        )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from gateway.journal.postgres import opening
+from gateway.journal.postgres import figures, opening
 from gateway.journal.postgres.durability import NotDurable
 from gateway.journal.postgres.opening import Migration
 from gateway.journal.postgres.session import Session
@@ -17,13 +17,13 @@ class Sessions:
         refused: the database does not promise enough any more; None: it does.
     """
 
-    def __init__(self, url: str, *, name: str, shard: int, schema: Sequence[Migration]) -> None:
-        """Describe it; see ``PostgresJournal``. ``shard``: which line of figures is counted in."""
+    def __init__(self, url: str, *, name: str, schema: Sequence[Migration]) -> None:
+        """Describe it; see ``PostgresJournal``."""
         self.durability = "fsync"
         self.refused: NotDurable | None = None
         self._url = url
         self._name = name
-        self._shard = shard
+        self._shard = 0  # until its tables are there
         self._schema = schema
 
     async def make(self, *, migrate: bool = False) -> Session:
@@ -37,6 +37,7 @@ class Sessions:
             self.durability = await opening.how_durable(connection)
             if migrate:
                 await opening.migrate(connection, self._schema)
+                self._shard = await figures.own_shard(connection)
             session = Session(connection, shard=self._shard)
             # A restarted server shows what its standbys may not have yet. They take commits in
             # order: once they have this one, they have all before it.

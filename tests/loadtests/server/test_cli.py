@@ -38,7 +38,7 @@ def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, st
 
 def post(url: str, body: bytes) -> int:
     where = urlsplit(url)
-    connection = HTTPConnection(where.hostname or "", where.port, timeout=10)
+    connection = HTTPConnection(where.hostname or "", where.port, timeout=60)
     try:
         connection.request("POST", where.path, body)
         return connection.getresponse().status
@@ -57,7 +57,7 @@ def test_it_says_where_it_listens_records_and_ends_cleanly_on_sigterm(tmp_path: 
         with socket.create_connection((host, int(port))) as waits:
             waits.sendall(b"POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
     first, *rest = logs.read_ledger(ledger)
     assert isinstance(first, logs.Server)

@@ -155,7 +155,7 @@ async def test_a_collapsed_server_that_refuses_listens_no_more_and_later_again(
     start: Start,
 ) -> None:
     server = await start(
-        workers=1, service_seconds=30, collapse_at=2, down_seconds=1.5, collapse_mode=Mode.REFUSE
+        workers=1, service_seconds=30, collapse_at=2, down_seconds=4, collapse_mode=Mode.REFUSE
     )
     async with connected(server) as (idle, _):
         results = await asyncio.gather(*(server.post() for _ in range(3)), return_exceptions=True)
@@ -187,7 +187,7 @@ async def test_a_server_that_resets_listens_and_resets(start: Start) -> None:
 
 
 async def test_a_server_that_hangs_says_nothing_and_still_tells_its_state(start: Start) -> None:
-    server = await start("hang duration_seconds=1")
+    server = await start("hang duration_seconds=4")
     waits = asyncio.ensure_future(server.post())
     async with server.session.get(server.url + "/_server/state") as answer:
         assert (await answer.json())["mode"] == "hang"

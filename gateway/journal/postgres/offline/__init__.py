@@ -16,6 +16,7 @@ from gateway.core.lease import LeaseTimes
 from gateway.journal.contract import JournalFault, JournalInUse
 from gateway.journal.postgres import lease, notes, opening
 from gateway.journal.postgres.faults import fault_of
+from gateway.journal.postgres.figures import SHARDS
 from gateway.journal.postgres.session import Session
 
 _NAME: Final = "journal command"
@@ -39,7 +40,7 @@ async def connected(url: str) -> AsyncIterator[Session]:
         await opening.how_durable(connection)
         # Reading and writing a file in between takes as long as it takes.
         await connection.execute("SET idle_in_transaction_session_timeout = 0")
-        yield Session(connection, shard=secrets.randbelow(1 << 16))
+        yield Session(connection, shard=secrets.randbelow(SHARDS))
     except exceptions.UndefinedTableError:
         raise JournalFault(
             "there is no journal in this database yet; start a gateway on it once, or see "
