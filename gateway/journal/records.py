@@ -7,6 +7,7 @@ from dataclasses import field
 
 from gateway.core.lifecycle import Status
 from gateway.core.record import dataclass
+from gateway.journal.aligned import Bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Sealed:
     """Ciphertext and its wrapped data key. Dropping the key erases the content for good."""
 
     key: bytes = field(repr=False)
-    data: bytes | bytearray = field(repr=False)
+    data: Bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

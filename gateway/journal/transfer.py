@@ -156,7 +156,7 @@ def _document(line: str) -> dict[str, Any]:
 
 
 def _text(value: object) -> str | None:
-    return base64.b64encode(value).decode() if isinstance(value, (bytes, bytearray)) else None
+    return base64.b64encode(value).decode() if isinstance(value, (bytes, memoryview)) else None
 
 
 def _bytes(text: str | None) -> bytes | None:

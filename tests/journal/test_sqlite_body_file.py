@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.journal.aligned import Bytes, aligned
 from gateway.journal.sqlite.bodies.file import ROOM, BodyFile
 
 BODY = os.urandom(1024 * 1024)
@@ -52,10 +53,17 @@ def grown(path: Path, *, bodies: int) -> BodyFile:
     return file
 
 
-def read(file: BodyFile, place: int, length: int) -> bytearray:
-    into = bytearray(length)
+def read(file: BodyFile, place: int, length: int) -> bytes:
+    into = aligned(-(-length // PAGE) * PAGE)
     file.read(place, into)
-    return into
+    return bytes(into[:length])
+
+
+def in_place(data: bytes) -> memoryview:
+    """The same bytes, from where they need not be copied."""
+    room = aligned(len(data))
+    room[:] = data
+    return room
 
 
 def test_a_backlog_of_bodies_fills_no_memory_when_it_is_written_nor_when_it_is_read(
@@ -75,34 +83,73 @@ def test_bodies_of_any_length_come_back_as_they_were_written(
         monkeypatch.setattr("gateway.journal.sqlite.bodies.file._PAST_THE_CACHE", 0)
     file = BodyFile(tmp_path / "bodies")
     lengths = (1, PAGE - 1, PAGE, PAGE + 1, ROOM - PAGE - 1, ROOM, ROOM + 1, 3 * ROOM - 7)
-    bodies, place = {}, PAGE
-    for length in lengths:
-        bodies[place] = os.urandom(length)
+    bodies: dict[int, bytes] = {}
+    given: list[tuple[int, Bytes]] = []
+    place = PAGE
+    for number, length in enumerate(6 * lengths):
+        bodies[place] = body = os.urandom(length)
+        given.append((place, body if number % 3 else in_place(body)))
         # Every second one has the next right behind it.
-        place += -(-length // PAGE) * PAGE + (PAGE if length % 2 else 0)
+        place += -(-length // PAGE) * PAGE + (PAGE if number % 2 else 0)
     file.grow(place)
-    file.write(bodies.items())
-    assert [bytes(read(file, at, len(body))) for at, body in bodies.items()] == [*bodies.values()]
-    assert read(file, PAGE + 1, 3) == bytes(3), "the rest of a block is emptied"
+    file.write([(at, os.urandom(len(body))) for at, body in bodies.items()])
+    file.write(given)
+    assert [read(file, at, len(body)) for at, body in bodies.items()] == [*bodies.values()]
+    assert read(file, PAGE, PAGE)[1:] == bytes(PAGE - 1), "the rest of a block is emptied"
     assert read(file, 0, PAGE) == bytes(PAGE), "nobody wrote there"
-    odd = next(at for at, body in bodies.items() if len(body) == ROOM + 1)
-    assert read(file, odd + 5, ROOM - 9) == bodies[odd][5 : ROOM - 4]
+    file.close()
+
+
+def test_what_lies_at_the_beginning_of_a_page_is_not_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[int] = []
+    pwritev = os.pwritev
+
+    def noting(handle: int, parts: list[memoryview], place: int) -> int:
+        copied.extend(len(part) for part in parts if part.obj is file._room.obj)
+        return pwritev(handle, parts, place)
+
+    file = BodyFile(tmp_path / "bodies")
+    file.grow(4 * len(BODY))
+    monkeypatch.setattr(os, "pwritev", noting)
+    file.write([(0, in_place(BODY[:-1])), (len(BODY), in_place(BODY))])
+    assert copied == [PAGE], "the end of the first, to fill its block"
+    file.close()
+
+
+def test_a_write_that_stops_half_way_goes_on_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pwritev = os.pwritev
+
+    def half(handle: int, parts: list[memoryview], place: int) -> int:
+        size = max(sum(len(part) for part in parts) // 2 // PAGE, 1) * PAGE
+        first = [parts[0][: min(size, len(parts[0]))]]
+        return pwritev(handle, first, place)
+
+    file = BodyFile(tmp_path / "bodies")
+    file.grow(4 * len(BODY))
+    monkeypatch.setattr(os, "pwritev", half)
+    file.write([(0, in_place(BODY)), (len(BODY), BODY), (2 * len(BODY), BODY[:5])])
+    assert [read(file, number * len(BODY), len(BODY)) for number in (0, 1)] == [BODY, BODY]
+    assert read(file, 2 * len(BODY), 5) == BODY[:5]
     file.close()
 
 
 def test_a_disk_whose_blocks_are_larger_is_used_through_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pwrite = os.pwrite
+    pwritev = os.pwritev
 
-    def refusing(handle: int, part: memoryview, place: int) -> int:
+    def refusing(handle: int, parts: list[memoryview], place: int) -> int:
         if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_DIRECT:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        return pwrite(handle, part, place)
+        return pwritev(handle, parts, place)
 
     file = BodyFile(tmp_path / "bodies")
     file.grow(PAGE)
-    monkeypatch.setattr(os, "pwrite", refusing)
+    monkeypatch.setattr(os, "pwritev", refusing)
     file.write([(0, b"body")])
     assert read(file, 0, 4) == b"body"
     file.close()
@@ -172,16 +219,15 @@ def test_a_place_that_is_not_in_the_file_holds_nothing(
         end.write(b"more")  # a crash left it there
     assert not file.holds(place, length)
     assert file.holds(4095, 1)
-    assert read(file, 4095, 1) == bytes(1)
     file.close()
 
 
 def test_what_a_file_that_was_cut_lacks_does_not_come(tmp_path: Path) -> None:
     file = BodyFile(tmp_path / "bodies")
     file.grow(4 * PAGE)
-    file.write([(PAGE, bytes(3 * PAGE))])
+    file.write([(PAGE, b"x" * 3 * PAGE)])
     os.truncate(tmp_path / "bodies", 2 * PAGE + 5)
-    assert read(file, PAGE, 3 * PAGE) == bytes(PAGE + 5)
+    assert read(file, PAGE, 3 * PAGE) == b"x" * (PAGE + 5) + bytes(2 * PAGE - 5)
     file.close()
 
 

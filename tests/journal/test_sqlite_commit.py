@@ -119,7 +119,7 @@ async def test_while_the_disk_takes_its_time_the_loop_goes_on_and_gathers(
 async def test_large_bodies_are_written_and_read_beside_the_loop(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    threads: dict[str, set[int]] = {"pwrite": set(), "preadv": set(), "fdatasync": set()}
+    threads: dict[str, set[int]] = {"pwritev": set(), "preadv": set(), "fdatasync": set()}
 
     def noting(name: str, how: Callable[..., object]) -> Callable[..., object]:
         def noted(*given: object) -> object:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from gateway.core.lifecycle import Status
+from gateway.journal.aligned import Bytes
 from gateway.journal.contract import AuditRecord, Due, Kept, Life, Sealed
 from gateway.journal.moves import Phase
 
@@ -34,7 +35,7 @@ def kept(row: Sequence[Any]) -> Kept:
     return _kept(row, None)
 
 
-def whole(row: Sequence[Any], read: Callable[[int, int], bytearray]) -> Kept:
+def whole(row: Sequence[Any], read: Callable[[int, int], Bytes]) -> Kept:
     """A row of ``WHOLE``. ``read``: as ``Bodies.read``, so the bytes may come later."""
     *row_kept, key, data, place, length = row
     if key is None:

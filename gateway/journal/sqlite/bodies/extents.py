@@ -37,7 +37,7 @@ class Extents:
         # A damaged row may claim what is another's. What two claim is given to nobody else.
         self._disputed: list[tuple[int, int]] = []
         for extent in held:
-            start, stop = _blocks(extent)
+            start, stop = blocks(extent)
             if start < self.end:
                 self._disputed.append((start, min(stop, self.end)))
             elif start > self.end:
@@ -67,7 +67,7 @@ class Extents:
 
     def give(self, extent: Extent) -> None:
         """Nobody holds it any more."""
-        start, stop = _blocks(extent)
+        start, stop = blocks(extent)
         self.held -= stop - start
         if not any(start < till and since < stop for since, till in self._disputed):
             self._add(start, stop)
@@ -123,6 +123,7 @@ def _rounded(length: int) -> int:
     return -(-length // BLOCK) * BLOCK
 
 
-def _blocks(extent: Extent) -> tuple[int, int]:
+def blocks(extent: Extent) -> tuple[int, int]:
+    """From where to where the blocks of a stretch go."""
     place, length = extent
     return place // BLOCK * BLOCK, _rounded(place + length)

@@ -2,16 +2,15 @@
 
 Theory: in an outage bodies are written and not read for minutes. Through the system's cache each
 of their pages costs memory and processor time twice: when it is filled, and when it is thrown out
-unread. So the cache is passed by (O_DIRECT, open(2)): bytes go from a room in memory, which is
-kept, straight to the disk, in whole blocks, and come back the same way. Bodies that lie side by
-side go together. Where a file system knows no such thing, its cache is used.
+unread. So the cache is passed by (O_DIRECT, open(2)): bytes go from where they are straight to the
+disk, in whole blocks, and come back the same way. Bodies that lie side by side go together. Where a
+file system knows no such thing, its cache is used.
 
 Must not know which stretches are in use.
 """
 
 import errno
 import fcntl
-import mmap
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,13 +19,14 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from gateway.files import sync_directory
+from gateway.journal.aligned import Bytes, aligned
 from gateway.journal.contract import JournalBroken
-from gateway.journal.sqlite.bodies.extents import BLOCK
+from gateway.journal.sqlite.bodies.load import Load
 
 T = TypeVar("T")
 
 ROOM: Final = 1024 * 1024
-"""Bytes that are carried at once, between the file and whoever wrote or wants them."""
+"""Bytes that are copied before they go to the disk together."""
 _PAST_THE_CACHE: Final = getattr(os, "O_DIRECT", 0)  # Linux has it
 
 
@@ -40,7 +40,7 @@ class BodyFile:
         """Open it, if it is there."""
         self._path = path
         self._handle: int | None = None
-        self._room = memoryview(mmap.mmap(-1, ROOM))  # at the beginning of a page, as it must be
+        self._room = aligned(ROOM)
         self.unsynced = False
         self.size = 0
         if path.exists():
@@ -72,43 +72,38 @@ class BodyFile:
         self.size = size
         self.unsynced = True
 
-    def write(self, bodies: Iterable[tuple[int, bytes | bytearray]]) -> None:
-        """Each at its place, the beginning of a block; the rest of its last block is emptied."""
-        start = filled = 0  # where the room's bytes belong, and how many they are
+    def write(self, bodies: Iterable[tuple[int, Bytes]]) -> None:
+        """Each at its place, the beginning of a block; the rest of its last block is emptied.
+
+        What lies at the beginning of a page in memory goes from there. The rest is copied to a
+        room that does: what lies elsewhere, and the end of each body, to fill its block.
+        """
+        load = Load(0, self._room)
         for place, data in bodies:
-            if place != start + filled:
-                self._carry(start, filled)
-                start, filled = place, 0
+            if place != load.end:
+                self._carry(load)
+                load = Load(place, self._room)
             left = memoryview(data)
             while left:
-                part, left = left[: ROOM - filled], left[ROOM - filled :]
-                filled += len(part)
-                self._room[filled - len(part) : filled] = part
-                if filled == ROOM:
-                    self._carry(start, filled)
-                    start, filled = start + filled, 0
-            rest = -filled % BLOCK
-            self._room[filled : filled + rest] = bytes(rest)
-            filled += rest
-        self._carry(start, filled)
+                if load.is_full:
+                    self._carry(load)
+                    load = Load(load.end, self._room)
+                left = left[load.take(left) :]
+        self._carry(load)
 
     def holds(self, place: int, length: int) -> bool:
         """Whether the file reaches so far. A damaged row may say anything."""
         return place >= 0 and length >= 0 and place + length <= self.size
 
-    def read(self, place: int, into: bytearray) -> None:
-        """Fill ``into`` from there; it is cut where the file ends."""
-        filled, at = 0, place // BLOCK * BLOCK
-        while filled < len(into):
-            skipped, left = place + filled - at, len(into) - filled
-            wanted = self._room[: min(-(-(skipped + left) // BLOCK) * BLOCK, ROOM)]
-            came = self._moved(partial(_fill, wanted, at))
-            part = wanted[skipped : min(came, skipped + left)]
-            into[filled : filled + len(part)] = part
-            filled += len(part)
-            at += len(wanted)
-            if came < len(wanted):
-                del into[filled:]
+    def read(self, place: int, into: memoryview) -> None:
+        """Fill ``into`` from there, as far as the file goes.
+
+        Args:
+            place: the beginning of a block.
+            into: whole blocks, at the beginning of a page in memory.
+        """
+        while into and (came := self._moved(partial(_fill, into, place))):
+            into, place = into[came:], place + came
 
     def sync(self) -> None:
         """What was written is durable when this returns.
@@ -132,12 +127,14 @@ class BodyFile:
         if handle is not None:
             os.close(handle)
 
-    def _carry(self, place: int, size: int) -> None:
-        """The first bytes of the room, to their place."""
-        done = 0
-        while done < size:
+    def _carry(self, load: Load) -> None:
+        """To the disk with it."""
+        parts, place = load.parts, load.place
+        while place < load.end:
             self.unsynced = True
-            done += self._moved(partial(_put, self._room[done:size], place + done))
+            done = self._moved(partial(_put, parts, place))
+            place += done
+            parts = _after(parts, done)
 
     def _moved(self, how: Callable[[int], int]) -> int:
         """Read or write; how many bytes."""
@@ -173,9 +170,19 @@ class BodyFile:
             ) from error
 
 
-def _put(part: memoryview, place: int, handle: int) -> int:
-    return os.pwrite(handle, part, place)
+def _put(parts: list[memoryview], place: int, handle: int) -> int:
+    return os.pwritev(handle, parts, place)
 
 
 def _fill(part: memoryview, place: int, handle: int) -> int:
     return os.preadv(handle, [part], place)
+
+
+def _after(parts: list[memoryview], done: int) -> list[memoryview]:
+    """What is left of the parts when so many bytes have gone."""
+    left = []
+    for part in parts:
+        if done < len(part):
+            left.append(part[done:])
+        done = max(done - len(part), 0)
+    return left

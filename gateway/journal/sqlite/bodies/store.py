@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
+from gateway.journal.aligned import Bytes, aligned
 from gateway.journal.contract import JournalFault
-from gateway.journal.sqlite.bodies.extents import BLOCK, Extent, Extents
+from gateway.journal.sqlite.bodies.extents import BLOCK, Extent, Extents, blocks
 from gateway.journal.sqlite.bodies.file import BodyFile
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _INSERT: Final = "INSERT INTO extent (seq, place, length) VALUES (?, ?, ?)"
 _DELETE: Final = "DELETE FROM extent WHERE seq = ? RETURNING place, length"
 
 
-def is_large(data: bytes | bytearray) -> bool:
+def is_large(data: Bytes) -> bool:
     """Whether a sealed body goes into the file."""
     return len(data) > LARGE
 
@@ -66,8 +67,8 @@ class Bodies:
         self._execute: Callable[..., Any] = connection.cursor().execute
         self._taken: list[Extent] = []  # by the transaction at hand
         self._freed: list[Extent] = []
-        self._to_write: list[tuple[int, bytes | bytearray]] = []
-        self._to_read: list[tuple[int, bytearray]] = []
+        self._to_write: list[tuple[int, Bytes]] = []
+        self._to_read: list[tuple[int, memoryview]] = []
         self._file = BodyFile(of(path))
         if not self._file.is_there and self._execute("SELECT EXISTS (SELECT 1 FROM extent)").get:
             count = self._execute("SELECT count(*) FROM extent").get
@@ -88,7 +89,7 @@ class Bodies:
         """By how many bytes at least the file must grow for one more body."""
         return self._extents.growth(length)
 
-    def put(self, seq: int, data: bytes | bytearray, *, spare: int = 0) -> int:
+    def put(self, seq: int, data: Bytes, *, spare: int = 0) -> int:
         """A body's place, into a row; its bytes go there with ``flush``. By how much the file grew.
 
         Args:
@@ -113,13 +114,14 @@ class Bodies:
         """Its place is free when this transaction is durable; nothing to do where it has none."""
         self._freed += self._execute(_DELETE, (seq,)).fetchall()
 
-    def read(self, place: int, length: int) -> bytearray:
-        """The bytes of a body: here with the next ``flush``; too few where the file lacks it."""
+    def read(self, place: int, length: int) -> Bytes:
+        """The bytes of a body: here with the next ``flush``. Nulls where the file lacks it."""
         if not self._file.holds(place, length):
-            return bytearray()
-        room = bytearray(length)
-        self._to_read.append((place, room))
-        return room
+            return b""
+        start, stop = blocks((place, length))
+        room = aligned(stop - start)
+        self._to_read.append((start, room))
+        return room[place - start : place - start + length]
 
     @property
     def waits_for_disk(self) -> bool:
@@ -141,8 +143,8 @@ class Bodies:
         if to is None:
             return
         self._taken.append((to, length))
-        body = bytearray(length)
-        self._file.read(place, body)
+        body = self.read(place, length)
+        self.flush()
         self._file.write([(to, body)])
         self._execute("UPDATE extent SET place = ? WHERE seq = ?", (to, seq))
         self._freed.append((place, length))
@@ -192,5 +194,5 @@ class Bodies:
         self._file.close()
 
 
-def _place(body: tuple[int, bytes | bytearray]) -> int:
+def _place(body: tuple[int, Bytes]) -> int:
     return body[0]
