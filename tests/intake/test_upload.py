@@ -332,6 +332,17 @@ async def test_chunks_count_in_the_budget_from_the_first_on(pause: float, tmp_pa
             assert door.intake._bodies.in_flight == 0
 
 
+async def test_chunks_over_the_limit_are_refused_though_they_came_at_one_go(
+    tmp_path: Path,
+) -> None:
+    """All of them are here when the body is first read, and no more will come to look again at."""
+    chunked = b"POST /e HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n"
+    settings = IntakeSettings(max_body_bytes=8, body_idle_timeout_seconds=1.0)
+    async with open_door(tmp_path, settings=settings) as door, calling(door) as (reader, writer):
+        writer.write(chunked + b"9\r\nhello you")
+        assert (await answer(reader))[9:12] == b"413"
+
+
 async def test_a_body_for_which_there_is_no_memory_gives_its_budget_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
