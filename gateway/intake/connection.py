@@ -11,14 +11,14 @@ from typing import Protocol, TypeAlias, cast
 
 import structlog
 from aiohttp import web
-from aiohttp.http_parser import HttpRequestParser
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 from gateway.intake.crowd import Crowd, Place
 from gateway.intake.packet import Packet
 from gateway.intake.settings import IntakeSettings
-from gateway.intake.upload import Upload
+from gateway.intake.upload import LEAST_PROGRESS, Upload
 
 Explain: TypeAlias = Callable[[int], web.StreamResponse]
 
@@ -30,8 +30,8 @@ MOST_AHEAD = 65_536
 MOST_FRAMING = 65_536
 FRAMING_PER_BYTE = 8
 
-# A reader gets on when it takes at least this much within the deadline; see ``reading``.
-LEAST_PROGRESS = 4096
+# So much at one go of a body that has just begun: there is more, and it comes fast.
+FAST = 65_536
 
 _log = structlog.get_logger("intake")
 
@@ -59,8 +59,8 @@ class StationConnection(RequestHandler):
     """
 
     __slots__ = (
-        *("_ahead", "_body", "_head_timer", "_on_wire", "_server", "_unread", "_write_timer"),
-        *("on_lost", "place"),
+        *("_ahead", "_body", "_head_timer", "_held", "_on_wire", "_server", "_unread"),
+        *("_write_timer", "on_lost", "place"),
     )
 
     def __init__(self, server: Shared, **options: object) -> None:
@@ -68,6 +68,7 @@ class StationConnection(RequestHandler):
         self.on_lost: Callable[[], object] | None = None
         self.place = Place.ROOM
         self._server = server
+        self._held = False
         self._ahead = 0
         self._body: StreamReader = EMPTY_PAYLOAD
         self._on_wire: tuple[StreamReader, int] = (EMPTY_PAYLOAD, 0)
@@ -96,11 +97,12 @@ class StationConnection(RequestHandler):
         """Whether bodies may come past the parser now."""
         return self.transport is not None and not (self._reading_paused or self._buffer_paused)
 
-    async def upload(self, packet: Packet, left: int, *, progress: Callable[[], None]) -> None:
-        """Take the last ``left`` bytes of the body in hand, past the parser.
+    async def upload(self, packet: Packet) -> None:
+        """Take what is lacking of the body in hand, past the parser.
 
         Raises:
-            ConnectionResetError: the station went away before they came.
+            ConnectionResetError: the station went away before it came.
+            TimeoutError: it came too slowly.
         """
         transport, body = self.transport, self._body
         if transport is None:
@@ -112,11 +114,13 @@ class StationConnection(RequestHandler):
             transport.set_protocol(self)
             body.feed_eof()
 
-        upload = Upload(self, packet, left, progress=progress, completed=completed)
+        idle_seconds = self._server.settings.body_idle_timeout_seconds
+        upload = Upload(self, packet, idle_seconds=idle_seconds, completed=completed)
         transport.set_protocol(upload)
         try:
             await upload.done
         finally:
+            upload.end()
             if not body.is_eof() and self.transport is not None:
                 transport.set_protocol(self)  # broken off: its parser will never see an end
 
@@ -150,6 +154,8 @@ class StationConnection(RequestHandler):
             self._head_timer = self._loop.call_later(delay, self._head_is_late)
         if not body_ended:
             self._is_of(last_body, len(data))
+        elif is_free and len(data) >= FAST and len(self._messages) == 1:
+            self._hold_back(*self._messages[0])
         if body_ended and not (is_free and self._messages):
             # The answer is read a moment before its handler is done here: a request that comes in
             # that moment is the next one in hand. Its body has a bound of its own.
@@ -159,7 +165,8 @@ class StationConnection(RequestHandler):
     def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's
         """Read on, where reading was paused: aiohttp asks it of every body that was read."""
         if self._reading_paused:
-            super().resume_reading(resume_parser)
+            held, self._held = self._held, False
+            super().resume_reading(resume_parser and not held)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell whoever waits for this station, or for its body."""
@@ -224,6 +231,22 @@ class StationConnection(RequestHandler):
             _log.error("connection_failed", error=type(mistake).__name__)
             if self.transport is not None:
                 self.transport.abort()
+
+    def _hold_back(self, message: RawRequestMessage | _ErrInfo, body: StreamReader) -> None:
+        """Read no more of a body that has just begun to come fast, until it is read here.
+
+        Its first bytes came at one go, and as many more may be there: the event loop would read
+        them, and the parser copy them, before the handler can say where they go.
+        """
+        if self.transport is not None and not (
+            isinstance(message, _ErrInfo)
+            or message.chunked
+            or body.is_eof()
+            or not body.total_bytes  # whoever reads these reads on
+            or self._reading_paused
+        ):
+            self._reading_paused = self._held = True
+            self.transport.pause_reading()
 
     def _break_bodies(self) -> None:
         """End the wait for bodies: broken framing is answered, but leaves them waiting."""

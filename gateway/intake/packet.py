@@ -2,25 +2,18 @@
 
 Theory: a body that is gathered first and then read once more for its digest, and again for its
 seal, goes through the memory each time; a part that has just come is still in the processor's
-cache. So each part is digested and sealed at once, and kept in the clear only where somebody will
-send it on.
+cache. So each part is digested and sealed soon, in the place where it was put; it is kept in the
+clear as well only where somebody will send it on.
 
 Must not know how it comes, or what it is.
 """
 
 import hashlib
-from typing import Final
 
+from gateway.heap import unfilled
 from gateway.journal.body_seal import BodySeal
 
-PART: Final = 128 * 1024
-"""Bytes that are taken at once: they should stay in the processor's cache until they are sealed."""
-
 _SMALL, _GIVEN_AWAY = 16 * 1024, 2048
-
-# Where parts go that nobody keeps. One is enough: nothing waits between a part's coming and its
-# being sealed.
-_PASSING: Final = memoryview(bytearray(PART))
 
 
 class Packet:
@@ -32,21 +25,20 @@ class Packet:
         seal: what was sealed on the way; None for a body that came in one piece.
     """
 
-    __slots__ = ("_digest", "_room", "plain", "seal", "size")
+    __slots__ = ("_digest", "plain", "seal", "size")
 
     def __init__(self, expected: int, *, sealed: bool, kept: bool) -> None:
         """Nothing has come yet.
 
         Args:
-            expected: bytes that will come; more may.
+            expected: bytes that will come; more may. With fewer it must not be used.
             sealed: digest and seal it.
             kept: have it in ``plain`` at the end.
         """
         self.size = 0
-        self.plain: bytes | bytearray | None = bytearray(expected) if kept else None
+        self.plain: bytes | bytearray | None = unfilled(expected) if kept else None
         self.seal = BodySeal(expected) if sealed else None
         self._digest = hashlib.sha256()
-        self._room = _PASSING
 
     @classmethod
     def whole(cls, body: bytes) -> "Packet":
@@ -61,26 +53,27 @@ class Packet:
             return _sha256(self.plain)
         return self._digest
 
-    def add(self, part: bytes) -> None:
-        """The next bytes."""
+    def room(self) -> memoryview:
+        """Where the bytes that are lacking may be put, to be added in their place.
+
+        Raises:
+            ValueError: neither sealed nor kept: there is no such place.
+        """
         if isinstance(self.plain, bytearray):
+            return memoryview(self.plain)[self.size :]
+        if self.seal is None:
+            raise ValueError("nothing is kept of this body")
+        return self.seal.room()
+
+    def add(self, part: bytes | memoryview, *, in_place: bool = False) -> None:
+        """The next bytes.
+
+        Args:
+            part: from elsewhere, or the next of ``room``.
+            in_place: they are the next of ``room``.
+        """
+        if not in_place and isinstance(self.plain, bytearray):
             self.plain[self.size : self.size + len(part)] = part
-        self._take(part)
-
-    def room(self, most: int) -> memoryview:
-        """Where the next bytes may be put, before ``took`` is told how many they are."""
-        most = min(most, PART)
-        if isinstance(self.plain, bytearray):
-            self._room = memoryview(self.plain)[self.size : self.size + most]
-        else:
-            self._room = _PASSING[:most]
-        return self._room
-
-    def took(self, size: int) -> None:
-        """So many bytes were put there."""
-        self._take(self._room[:size])
-
-    def _take(self, part: bytes | memoryview) -> None:
         self.size += len(part)
         if self.seal is not None:
             self._digest.update(part)

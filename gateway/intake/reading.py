@@ -15,10 +15,8 @@ from gateway.core.problems import ProblemType
 from gateway.intake.connection import StationConnection
 from gateway.intake.packet import Packet
 from gateway.intake.replies import Refused
+from gateway.intake.upload import LEAST_PROGRESS
 
-# In each idle span at least this much of a body must arrive: a line of 1 kbit/s still passes, one
-# byte now and then does not.
-LEAST_PROGRESS = 4096
 OVERLOAD_PASSES_AFTER = 2
 
 # The change of protocols costs about as much as two more copies of so many bytes.
@@ -124,15 +122,7 @@ class BodyReader:
         sealed: bool,
         kept: bool,
     ) -> Packet:
-        content, taken, enough = request.content, declared, LEAST_PROGRESS
-        now = asyncio.get_running_loop().time
-
-        def progress() -> None:
-            nonlocal enough
-            if packet.size >= enough:
-                enough = packet.size + LEAST_PROGRESS
-                watch.reschedule(now() + self._idle_seconds)
-
+        content, taken, now = request.content, declared, asyncio.get_running_loop().time
         try:
             if content.is_eof():
                 packet = Packet.whole(content.read_nowait())
@@ -140,15 +130,20 @@ class BodyReader:
                 return packet
             packet = Packet(declared, sealed=sealed, kept=kept)
             await _invite(request)
-            async with asyncio.timeout(self._idle_seconds) as watch:
-                packet.add(content.read_nowait())
-                left = declared - packet.size
-                if left >= self.uploaded_from and connection.can_upload:
-                    await connection.upload(packet, left, progress=progress)
-                while chunk := await content.readany():
-                    packet.add(chunk)
-                    taken = self._grow(taken, packet.size)
-                    progress()
+            packet.add(content.read_nowait())
+            taken = self._grow(taken, packet.size)
+            if declared - packet.size >= self.uploaded_from and connection.can_upload:
+                await connection.upload(packet)
+            else:
+                async with asyncio.timeout(self._idle_seconds) as watch:
+                    enough = LEAST_PROGRESS
+                    while chunk := await content.readany():
+                        packet.add(chunk)
+                        taken = self._grow(taken, packet.size)
+                        if packet.size >= enough:
+                            enough = packet.size + LEAST_PROGRESS
+                            watch.reschedule(now() + self._idle_seconds)
+            _check_whole(packet, declared)
         except BaseException:
             self.release(taken)
             raise
@@ -166,6 +161,12 @@ class BodyReader:
         if size > 0 and self.in_flight + size > self._budget:
             raise Refused(ProblemType.OVERLOADED, retry_after=OVERLOAD_PASSES_AFTER)
         self.in_flight += size
+
+
+def _check_whole(packet: Packet, declared: int) -> None:
+    # What it lacks would be whatever stood in the memory before.
+    if packet.size < declared:
+        raise RequestPayloadError("the body is shorter than it said")
 
 
 async def _invite(request: web.BaseRequest) -> None:

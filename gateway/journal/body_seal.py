@@ -7,12 +7,19 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 
+from gateway.heap import unfilled
 from gateway.journal.binding import BODY, ONCE, PART_OF, TAG_BYTES, draw
 from gateway.journal.keyring import KEY_BYTES
 
 
 class BodySeal:
-    """Seals a body while it comes: each part is read once, when it is there."""
+    """Seals a body while it comes: each part is read once, when it is there.
+
+    Attributes:
+        size: bytes that are sealed.
+    """
+
+    __slots__ = ("_cipher", "_drawn", "_room", "_sealed", "size")
 
     def __init__(self, size: int) -> None:
         """``size``: bytes that are expected; more may come."""
@@ -20,19 +27,26 @@ class BodySeal:
         self._drawn = draw()
         self._cipher = Cipher(AES(self._drawn[:KEY_BYTES]), GCM(ONCE)).encryptor()
         self._cipher.authenticate_additional_data(PART_OF[BODY])
-        self._sealed = bytearray(size + TAG_BYTES)
+        self._sealed = unfilled(size + TAG_BYTES)
+        self._room = memoryview(self._sealed)
+
+    def room(self) -> memoryview:
+        """Where what is lacking of the expected bytes may be put, to be sealed in its place."""
+        return self._room[self.size : -TAG_BYTES]
 
     def add(self, part: bytes | memoryview) -> None:
-        """The next bytes."""
+        """The next bytes: from elsewhere, or the next that were put into ``room``."""
         before, self.size = self.size, self.size + len(part)
         lacking = self.size + TAG_BYTES - len(self._sealed)
         if lacking > 0:
+            self._room.release()
             self._sealed += bytes(lacking)
-        with memoryview(self._sealed) as sealed:
-            self._cipher.update_into(part, sealed[before:])
+            self._room = memoryview(self._sealed)
+        self._cipher.update_into(part, self._room[before:])
 
     def finish(self) -> tuple[bytes, bytearray]:
         """What its key is wrapped from, and the ciphertext, when all has come."""
         self._cipher.finalize()
+        self._room.release()
         self._sealed[self.size :] = self._cipher.tag
         return self._drawn, self._sealed

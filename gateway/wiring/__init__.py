@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 import uvloop
 
+from gateway.heap import give_back_later, keep_freed
 from gateway.journal.contract import Journal, JournalFault, JournalInUse
 from gateway.journal.retention import forget_settled
 from gateway.memory import collect_seldom, forbid_dumps, give_back
@@ -89,6 +90,7 @@ async def _run(shared: Shared) -> None:
         )
         collect_seldom()
         give_back()
+        keep_freed()
         await _until_first_ends(shared, journal, stopped, renew, loop)
         structlog.get_logger("gateway").info("stopping")
 
@@ -108,6 +110,7 @@ async def _until_first_ends(
         forget_settled(journal, clock=shared.clock, retention_seconds=retention),
         keep_renewed(shared.renewals, renew),
         watch_lag(shared.metrics.process.event_loop_lag, clock=shared.clock),
+        give_back_later(),
     )
     tasks = [asyncio.ensure_future(other) for other in others]
     try:
