@@ -6,14 +6,16 @@ Must not know what is in it.
 import ctypes
 from typing import Final, TypeAlias
 
+from gateway.heap import unfilled
+
 PAGE: Final = 4096
 """Bytes; no page of memory and no block of a disk that is usual is larger."""
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
 
 def aligned(size: int) -> memoryview:
-    """Room for ``size`` bytes, at the beginning of a page. Empty."""
-    room = bytearray(size + PAGE - 1)
+    """Room for ``size`` bytes, at the beginning of a page, with whatever stood there."""
+    room = unfilled(size + PAGE - 1)
     before = -_address(room) % PAGE
     return memoryview(room)[before : before + size]
 

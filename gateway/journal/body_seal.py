@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 
-from gateway.heap import unfilled
+from gateway.journal.aligned import aligned
 from gateway.journal.binding import BODY, ONCE, PART_OF, TAG_BYTES, draw
 from gateway.journal.keyring import KEY_BYTES
 
@@ -19,7 +19,7 @@ class BodySeal:
         size: bytes that are sealed.
     """
 
-    __slots__ = ("_cipher", "_drawn", "_room", "_sealed", "size")
+    __slots__ = ("_cipher", "_drawn", "_room", "size")
 
     def __init__(self, size: int) -> None:
         """``size``: bytes that are expected; more may come."""
@@ -27,8 +27,7 @@ class BodySeal:
         self._drawn = draw()
         self._cipher = Cipher(AES(self._drawn[:KEY_BYTES]), GCM(ONCE)).encryptor()
         self._cipher.authenticate_additional_data(PART_OF[BODY])
-        self._sealed = unfilled(size + TAG_BYTES)
-        self._room = memoryview(self._sealed)
+        self._room = aligned(size + TAG_BYTES)  # the disk takes it from there
 
     def room(self) -> memoryview:
         """Where what is lacking of the expected bytes may be put, to be sealed in its place."""
@@ -37,16 +36,15 @@ class BodySeal:
     def add(self, part: bytes | memoryview) -> None:
         """The next bytes: from elsewhere, or the next that were put into ``room``."""
         before, self.size = self.size, self.size + len(part)
-        lacking = self.size + TAG_BYTES - len(self._sealed)
-        if lacking > 0:
-            self._room.release()
-            self._sealed += bytes(lacking)
-            self._room = memoryview(self._sealed)
+        if self.size + TAG_BYTES > len(self._room):
+            longer = aligned(2 * self.size + TAG_BYTES)
+            longer[:before] = self._room[:before]
+            self._room = longer
         self._cipher.update_into(part, self._room[before:])
 
-    def finish(self) -> tuple[bytes, bytearray]:
+    def finish(self) -> tuple[bytes, memoryview]:
         """What its key is wrapped from, and the ciphertext, when all has come."""
         self._cipher.finalize()
-        self._room.release()
-        self._sealed[self.size :] = self._cipher.tag
-        return self._drawn, self._sealed
+        end = self.size + TAG_BYTES
+        self._room[self.size : end] = self._cipher.tag
+        return self._drawn, self._room[:end]

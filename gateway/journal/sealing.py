@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.core.enrollment import Answer, Enrollment
+from gateway.journal.aligned import Bytes
 from gateway.journal.binding import (
     ANSWER,
     BODY,
@@ -196,7 +197,7 @@ class Sealer:
         data = AESGCM(drawn[:KEY_BYTES]).encrypt(ONCE, plain, PART_OF[part])
         return self._bind(drawn, data, part, bound)
 
-    def _bind(self, drawn: bytes, data: bytes | bytearray, part: bytes, bound: bytes) -> Sealed:
+    def _bind(self, drawn: bytes, data: Bytes, part: bytes, bound: bytes) -> Sealed:
         return Sealed(key=self._wrap(drawn, framed(FORMAT, part, bound)), data=data)
 
     def _open(self, sealed: Sealed, part: bytes, kept: Kept) -> bytes:

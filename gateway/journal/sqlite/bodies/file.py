@@ -96,7 +96,7 @@ class BodyFile:
         return place >= 0 and length >= 0 and place + length <= self.size
 
     def read(self, place: int, into: memoryview) -> None:
-        """Fill ``into`` from there, as far as the file goes.
+        """Fill ``into`` from there; with nulls where the file lacks it.
 
         Args:
             place: the beginning of a block.
@@ -104,6 +104,7 @@ class BodyFile:
         """
         while into and (came := self._moved(partial(_fill, into, place))):
             into, place = into[came:], place + came
+        into[:] = bytes(len(into))
 
     def sync(self) -> None:
         """What was written is durable when this returns.
