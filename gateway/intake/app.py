@@ -47,7 +47,7 @@ _NO_REQUEST = {400: ProblemType.BAD_REQUEST, 408: ProblemType.REQUEST_TIMEOUT}
 
 
 class Intake:
-    """Answers stations. ``server()`` makes it listen, ``see`` must be subscribed to the facts."""
+    """Answers stations. ``server()`` makes it listen; ``see`` is told the facts of ``SEEN``."""
 
     def __init__(  # noqa: PLR0913 - the wiring names each part, once
         self,
