@@ -150,7 +150,7 @@ def admit(outlook: Outlook, *, hold_seconds: float, respond_async: bool) -> Admi
 
 def poll_after(outlook: Outlook) -> int:
     """Seconds after which a receipt is worth a look: the ``Retry-After`` of a 202."""
-    drain = outlook.drain_seconds
+    drain = outlook.seconds_for(outlook.waiting)
     if drain is None:
         drain = outlook.next_canary_in if outlook.next_canary_in is not None else 5.0
     return POLL_MOST if drain >= POLL_MOST else max(math.ceil(drain), POLL_LEAST)

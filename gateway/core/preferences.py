@@ -8,7 +8,6 @@ import binascii
 import hmac
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Final
 
 from gateway.core.record import dataclass
@@ -44,12 +43,6 @@ NO_PREFERENCES: Final = Preferences()
 
 def parse_prefer(lines: Iterable[str]) -> Preferences:
     """The preferences of all ``Prefer`` lines together; of one given twice the first counts."""
-    return _preferences(*lines)
-
-
-@lru_cache(maxsize=64)
-def _preferences(*lines: str) -> Preferences:
-    """Nearly all stations prefer the same."""
     respond_async = False
     wait: int | None = None
     for member in _members(lines):

@@ -108,8 +108,10 @@ def read_head(request: web.BaseRequest) -> Head:
         # Asked here, before the call: almost every header is plain ASCII.
         if not value.isascii() or "_" in lower:
             sound = sound and _is_sound(lower, value)
-        if lower in _UNDERSTOOD:
-            said.setdefault(lower, []).append(value)
+        if lower in said:
+            said[lower].append(value)
+        elif lower in _UNDERSTOOD:
+            said[lower] = [value]
         if lower not in HOP_BY_HOP:
             onward.append(header)
     if version not in _SPOKEN:

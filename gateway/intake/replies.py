@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from aiohttp import HttpVersion, HttpVersion10, web
+from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import (
     must_be_empty_body,
@@ -120,8 +120,21 @@ class Reply(AsGiven):
             transport = request.transport
         if request is None or transport is None or transport.is_closing():
             raise ConnectionResetError("the station is gone")
-        head = self._head(request.method, request.version)
-        body = b"" if must_be_empty_body(request.method, self._status) else self.body
+        status, body, (major, minor) = self._status, self.body, request.version
+        framing = f"Content-Length: {len(body)}\r\n"
+        if must_be_empty_body(request.method, status):
+            body = b""
+            if should_remove_content_length(request.method, status):
+                framing = ""
+        if not self.dated:
+            framing = f"{framing}Date: {rfc822_formatted_time()}\r\n"
+        # RFC 9112, section 9.3: a connection stays in 1.1 and ends in 1.0, unless told otherwise.
+        if not self._keep_alive:
+            framing += "Connection: close\r\n"
+        elif not minor:
+            framing += "Connection: keep-alive\r\n"
+        line = f"HTTP/{major}.{minor} {status} {self._reason}"
+        head = f"{line}\r\n{self.lines}{framing}\r\n".encode()
         if len(body) < LEAST_APART:
             transport.write(head + body)
         else:
@@ -131,21 +144,6 @@ class Reply(AsGiven):
         self._req = None
         self._eof_sent = True
         await writer.drain()
-
-    def _head(self, method: str, version: HttpVersion) -> bytes:
-        """Status line and headers, to the empty line."""
-        status, lines, stays = self._status, self.lines, ""
-        if not should_remove_content_length(method, status):
-            lines = f"{lines}Content-Length: {len(self.body)}\r\n"
-        if not self.dated:
-            lines = f"{lines}Date: {rfc822_formatted_time()}\r\n"
-        # RFC 9112, section 9.3: a connection stays in 1.1 and ends in 1.0, unless told otherwise.
-        if not self._keep_alive:
-            stays = "Connection: close\r\n"
-        elif version == HttpVersion10:
-            stays = "Connection: keep-alive\r\n"
-        major, minor = version
-        return f"HTTP/{major}.{minor} {status} {self._reason}\r\n{lines}{stays}\r\n".encode()
 
 
 def lines_of(headers: Iterable[tuple[str, str]]) -> str:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.core.enrollment import DEFAULT_PRIORITY, Headers
 from gateway.core.idempotency import KeyInvalid, parse_key
-from gateway.core.preferences import Preferences, parse_prefer, parse_priority
+from gateway.core.preferences import parse_prefer, parse_priority
 from gateway.core.problems import ProblemType
 from gateway.core.record import dataclass
 from gateway.core.routes import Route
@@ -87,7 +87,7 @@ def read_wishes(head: Head, route: Route, *, hold_seconds: float, key_required: 
     hold = hold_seconds if route.hold_seconds is None else route.hold_seconds
     applied = ""
     if "prefer" in said:
-        hold, applied = _hold(parse_prefer(said["prefer"]), hold)
+        hold, applied = _hold(hold, *said["prefer"])
     priority = DEFAULT_PRIORITY if route.priority is None else route.priority
     if "priority" in said and (asked := parse_priority(said["priority"])) is not None:
         priority = asked
@@ -113,8 +113,12 @@ def _ordering_key(given: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _hold(preferences: Preferences, longest: float) -> tuple[float, str]:
-    """Seconds to hold, and which preferences that grants (RFC 7240, section 3)."""
+def _hold(longest: float, *prefer: str) -> tuple[float, str]:
+    """Seconds to hold, and which preferences that grants (RFC 7240, section 3).
+
+    Nearly all stations prefer the same.
+    """
+    preferences = parse_prefer(prefer)
     granted = []
     if preferences.respond_async:
         granted.append("respond-async")

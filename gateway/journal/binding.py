@@ -54,8 +54,16 @@ def framed(*parts: bytes) -> bytes:
 
     ``framed(a, b)`` is ``framed(a) + framed(b)``: what never changes can be framed beforehand.
     """
-    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
+    return b"".join(
+        [
+            (_LENGTHS[size] if (size := len(part)) < _SHORT else size.to_bytes(4, "big")) + part
+            for part in parts
+        ]
+    )
 
+
+_SHORT: Final = 256
+_LENGTHS: Final = [size.to_bytes(4, "big") for size in range(_SHORT)]
 
 PART_OF: Final = {part: framed(FORMAT, part) for part in (ENVELOPE, BODY, ANSWER)}
 """What a ciphertext itself is bound to. It opens with its own key alone, and that to more."""
