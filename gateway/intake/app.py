@@ -15,14 +15,14 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.core.facts import Fact, Publish, RequestFinished, RequestOutcome
-from gateway.core.forwarding import OWN_PATHS
+from gateway.core.forwarding import OWN_PATHS, end_to_end
 from gateway.core.problems import Language, ProblemType
 from gateway.core.routes import SAFE, is_kept, route_for
-from gateway.intake.asking import identify, language_of, onward
+from gateway.intake.asking import identify, language_of, signed
 from gateway.intake.connection import StationConnection
 from gateway.intake.crowd import Place
 from gateway.intake.enrolling import Enrolling
-from gateway.intake.head import Head, read_head
+from gateway.intake.head import Head, read_head, safe_target
 from gateway.intake.ports import Delivery
 from gateway.intake.reading import BodyReader
 from gateway.intake.receipt_resource import ReceiptResource
@@ -152,8 +152,8 @@ class Intake:
         try:
             if connection.place is not Place.ROOM:
                 _turn_away()
-            head = read_head(request)
-            target = head.target(request)
+            head = read_head(request, without=self._not_kept)
+            target = safe_target(request, head)
             if target.startswith(OWN_PATHS):
                 response = await self._own(request, head, target, connection)
             else:
@@ -217,7 +217,7 @@ class Intake:
                 hold_seconds=settings.hold_seconds,
                 key_required=settings.require_idempotency_key,
             )
-            headers = onward(head, connection, without=self._not_kept)
+            headers = signed(head.onward, head, connection)
             visit = Visit(request, head, connection, station.name, target, headers, wishes, None)
             if self._tracing is UNTRACED:
                 return await self._take_in(visit)
@@ -234,7 +234,8 @@ class Intake:
         hold_seconds: float,
     ) -> AsGiven:
         """Read the body and relay it."""
-        headers = onward(head, connection, without=self._dropped)
+        headers = end_to_end(request.headers.items(), without=self._dropped)
+        headers = signed(headers, head, connection)
         packet = await self._bodies.read(request, connection)
         try:
             return await self._relay.relay(

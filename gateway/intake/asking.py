@@ -22,16 +22,18 @@ def identify(stations: Stations, head: Head, connection: StationConnection) -> S
     certificate = None
     if connection.ssl_context is not None and connection.transport is not None:
         certificate = connection.transport.get_extra_info("peercert")
-    return stations.identify(authorizations=head.all_of("authorization"), certificate=certificate)
+    return stations.identify(
+        authorizations=head.said.get("authorization", ()), certificate=certificate
+    )
 
 
-def onward(head: Head, connection: StationConnection, *, without: frozenset[str]) -> Headers:
+def signed(headers: Headers, head: Head, connection: StationConnection) -> Headers:
     """The headers that go on, and after them who sent them and how they came.
 
     Args:
+        headers: those that go on.
         head: the station's.
         connection: knows its address and whether it came over TLS.
-        without: names to leave out, in lower case.
     """
     peer = connection.peername
     origin = forwarded(
@@ -39,7 +41,7 @@ def onward(head: Head, connection: StationConnection, *, without: frozenset[str]
         host=head.host,
         scheme="http" if connection.ssl_context is None else "https",
     )
-    return (*head.onward(without), ("Via", via(head.version)), ("Forwarded", origin))
+    return (*headers, ("Via", via(head.version)), ("Forwarded", origin))
 
 
 def language_of(request: web.BaseRequest) -> Language:

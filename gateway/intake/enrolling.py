@@ -132,7 +132,7 @@ class Enrolling:
         started = False
         try:
             kept = await self._journal.accept(entry, sending=sending)
-            started = isinstance(kept, Accepted) and kept.status is Status.SENDING
+            started = sending and isinstance(kept, Accepted) and kept.status is Status.SENDING
         except JournalFull:
             raise Refused(ProblemType.JOURNAL_FULL, retry_after=FULL_PASSES_AFTER) from None
         except JournalFault:

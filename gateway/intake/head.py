@@ -45,55 +45,34 @@ class Head:
     Attributes:
         method: as received.
         version: of HTTP, as received.
+        host: the ``Host`` header.
         said: the values of the headers that are understood here, by their names in lower case.
+        onward: those that go on where its request is kept, in order.
     """
 
-    __slots__ = ("_onward", "method", "said", "version")
+    __slots__ = ("host", "method", "onward", "said", "version")
 
     def __init__(
         self,
         method: str,
         version: HttpVersion,
-        said: dict[str, list[str]],
-        onward: list[tuple[str, str]],
+        said: Mapping[str, Sequence[str]],
+        onward: Headers,
     ) -> None:
-        """See ``read_head``. ``onward``: all headers but those of this hop."""
+        """See ``read_head``."""
         self.method = method
         self.version = version
+        self.host = said["host"][0] if "host" in said else None
         self.said = said
-        self._onward = onward
-
-    @property
-    def host(self) -> str | None:
-        """The ``Host`` header."""
-        return self.said["host"][0] if "host" in self.said else None
-
-    def all_of(self, name: str) -> Sequence[str]:
-        """The values of a header that is understood here, in order."""
-        return self.said.get(name, ())
-
-    def target(self, request: web.BaseRequest) -> str:
-        """Path and query, not altered by a byte.
-
-        Raises:
-            Refused: ``bad-request``: it may mean another place than it says.
-        """
-        try:
-            return check_target(request.raw_path, host=self.host)
-        except TargetUnsafe as unsafe:
-            raise Refused(ProblemType.BAD_REQUEST, reason=unsafe.reason) from None
-
-    def onward(self, without: frozenset[str]) -> Headers:
-        """The headers that go on, in order: end to end, and none of ``without`` (lower case)."""
-        if "connection" in self.said:
-            without |= options_of(self.said["connection"])
-        elif without.isdisjoint(self.said):
-            return tuple(self._onward)
-        return tuple([header for header in self._onward if header[0].lower() not in without])
+        self.onward = onward
 
 
-def read_head(request: web.BaseRequest) -> Head:
+def read_head(request: web.BaseRequest, *, without: frozenset[str]) -> Head:
     """Read it, and refuse what two readers could read differently, where the parser does not.
+
+    Args:
+        request: the station's.
+        without: headers that do not go on, in lower case, beside those of this hop.
 
     Raises:
         Refused: ``bad-request`` (RFC 9112); the connection is closed.
@@ -112,14 +91,29 @@ def read_head(request: web.BaseRequest) -> Head:
             said[lower].append(value)
         elif lower in _UNDERSTOOD:
             said[lower] = [value]
-        if lower not in HOP_BY_HOP:
+        if lower not in HOP_BY_HOP and lower not in without:
             onward.append(header)
     if version not in _SPOKEN:
         request._cache["version"] = HttpVersion11  # noqa: SLF001 - the answer is in one we speak
         sound = False
     if not sound or request.method in _NOT_SERVED or not _is_framed(said, version):
         raise Refused(ProblemType.BAD_REQUEST, reason="framing", close=True)
-    return Head(request.method, version, said, onward)
+    if "connection" in said:
+        named = options_of(said["connection"])
+        onward = [header for header in onward if header[0].lower() not in named]
+    return Head(request.method, version, said, tuple(onward))
+
+
+def safe_target(request: web.BaseRequest, head: Head) -> str:
+    """Path and query, not altered by a byte.
+
+    Raises:
+        Refused: ``bad-request``: it may mean another place than it says.
+    """
+    try:
+        return check_target(request.raw_path, host=head.host)
+    except TargetUnsafe as unsafe:
+        raise Refused(ProblemType.BAD_REQUEST, reason=unsafe.reason) from None
 
 
 def _is_framed(said: Mapping[str, Sequence[str]], version: HttpVersion) -> bool:

@@ -67,7 +67,7 @@ class ReceiptResource:
             kept = await self._find(target, station)
             if kept is None or kept.life.station != station:
                 raise Refused(ProblemType.NOT_FOUND)
-            wait = min(parse_prefer(head.all_of("prefer")).wait or 0, LONGEST_POLL)
+            wait = min(parse_prefer(head.said.get("prefer", ())).wait or 0, LONGEST_POLL)
             end = None
             if wait and kept.life.status in UNDELIVERED:
                 end, kept = await self._wait(kept, wait, connection)

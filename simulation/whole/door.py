@@ -55,7 +55,7 @@ class Line:
             on_lost()
 
 
-_HEAD = Head("POST", HttpVersion11, {}, [])
+_HEAD = Head("POST", HttpVersion11, {}, ())
 
 
 class Asked(Protocol):
@@ -102,7 +102,7 @@ class Door:
         Raises:
             Gone: no answer came.
         """
-        head = Head("GET", HttpVersion11, {"prefer": [f"wait={wait}"]}, [])
+        head = Head("GET", HttpVersion11, {"prefer": [f"wait={wait}"]}, ())
 
         async def answer() -> Reply | Refused:
             try:
