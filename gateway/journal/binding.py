@@ -4,6 +4,7 @@ Pure but for chance. Must not encrypt.
 """
 
 import os
+from collections.abc import Iterable
 from typing import Final
 
 from gateway.journal.keyring import KEY_BYTES
@@ -46,7 +47,8 @@ os.register_at_fork(after_in_child=_pool.clear)
 def record_of(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
     """What tells a record from every other, as the last part of what a key is bound to."""
     name = station.encode("utf-8", "surrogateescape")
-    return framed(framed(enrollment_id.encode(), name, fingerprint))
+    record = framed(enrollment_id.encode(), name, fingerprint)
+    return len(record).to_bytes(4, "big") + record
 
 
 def framed(*parts: bytes) -> bytes:
@@ -58,6 +60,17 @@ def framed(*parts: bytes) -> bytes:
         [
             (_LENGTHS[size] if (size := len(part)) < _SHORT else size.to_bytes(4, "big")) + part
             for part in parts
+        ]
+    )
+
+
+def framed_texts(texts: Iterable[str]) -> bytes:
+    """The same of texts as they came, bytes that are not UTF-8 among them."""
+    return b"".join(
+        [
+            (_LENGTHS[size] if (size := len(part)) < _SHORT else size.to_bytes(4, "big")) + part
+            for text in texts
+            for part in (text.encode("utf-8", "surrogateescape"),)
         ]
     )
 

@@ -6,7 +6,7 @@ Must not know what is indexed, or where the key comes from.
 import hashlib
 from typing import Final
 
-from gateway.journal.binding import framed
+from gateway.journal.binding import framed, framed_texts
 
 _BLOCK: Final = 64
 _INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
@@ -29,6 +29,6 @@ class Index:
     def of(self, *texts: str) -> bytes:
         """The HMAC of the framed purpose and texts."""
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(framed(*[each.encode("utf-8", "surrogateescape") for each in texts]))
+        inner.update(framed_texts(texts))
         outer.update(inner.digest())
         return outer.digest()

@@ -39,7 +39,8 @@ class Shared:
         self._told: dict[type[Fact], tuple[Publish, ...]] = {}
         for kind, count in self.metrics.counts.items():
             self.subscribe(count, kind)
-        self.subscribe(Logs().on_fact)
+        logs = Logs()
+        self.subscribe(logs.on_fact, *logs.kinds())
 
     @property
     def shares_its_journal(self) -> bool:
