@@ -1,5 +1,6 @@
 """The only place that asks the time."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -35,19 +36,16 @@ class SystemClock:
     ) -> None:
         """Start it. Both default to the machine's clocks; a simulation hands in its own."""
         self._wall = wall or time.time
-        self._monotonic = monotonic or time.monotonic
-        self._checked = self._monotonic()
+        self.monotonic = monotonic or time.monotonic
+        """Seconds from an arbitrary start: the machine's own clock, asked without a detour."""
+        self._checked = self.monotonic()
         self._offset = self._wall() - self._checked
 
     def now(self) -> float:
         """Wall time in seconds, free of jumps."""
-        monotonic = self._monotonic()
+        monotonic = self.monotonic()
         most = (monotonic - self._checked) * self.SLEW
         self._checked = monotonic
         drift = (self._wall() - monotonic) - self._offset
-        self._offset += max(-most, min(drift, most))
+        self._offset += drift if -most <= drift <= most else math.copysign(most, drift)
         return monotonic + self._offset
-
-    def monotonic(self) -> float:
-        """Seconds from an arbitrary start."""
-        return self._monotonic()

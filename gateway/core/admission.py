@@ -8,10 +8,13 @@ without room refuses, with the time after which it is worth another try.
 
 import math
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from gateway.core.facts import UpstreamState
 from gateway.core.record import dataclass
+
+REACHABLE: Final = frozenset({UpstreamState.SLOW_START, UpstreamState.STEADY})
+"""The states in which new enrollments are being delivered at all, not just a canary."""
 
 
 class Changed(NamedTuple):
@@ -76,16 +79,20 @@ class Outlook:
     @property
     def reachable(self) -> bool:
         """Whether new enrollments are being delivered at all."""
-        return self.state in {UpstreamState.SLOW_START, UpstreamState.STEADY}
+        return self.state in REACHABLE
 
     @property
     def drain_seconds(self) -> float | None:
         """Seconds until what waits now is delivered; None: nothing is known."""
-        if self.waiting == 0:
+        return self.seconds_for(self.waiting)
+
+    def seconds_for(self, waiting: int) -> float | None:
+        """Seconds in which so many are delivered; None: nothing is known."""
+        if waiting == 0:
             return 0.0
-        if not self.reachable or self.rate <= 0.0:
+        if self.rate <= 0.0 or self.state not in REACHABLE:
             return None
-        return self.waiting / self.rate
+        return waiting / self.rate
 
 
 class Refusal(StrEnum):
@@ -143,7 +150,7 @@ def admit(outlook: Outlook, *, hold_seconds: float, respond_async: bool) -> Admi
 
 def poll_after(outlook: Outlook) -> int:
     """Seconds after which a receipt is worth a look: the ``Retry-After`` of a 202."""
-    drain = outlook.drain_seconds
+    drain = outlook.seconds_for(outlook.waiting)
     if drain is None:
         drain = outlook.next_canary_in if outlook.next_canary_in is not None else 5.0
-    return round(min(max(math.ceil(drain), POLL_LEAST), POLL_MOST))
+    return POLL_MOST if drain >= POLL_MOST else max(math.ceil(drain), POLL_LEAST)

@@ -6,6 +6,7 @@ request may disagree about what it says.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -76,6 +77,7 @@ def check_target(target: str, *, host: str | None) -> str:
     return target
 
 
+@lru_cache(maxsize=64)
 def is_host(value: str) -> bool:
     """Whether a ``Host`` header names a host. A list, a path or a login in it is none."""
     return _HOST.fullmatch(value) is not None
@@ -119,12 +121,17 @@ def end_to_end(
         headers: as received.
         without: more names to leave out, in lower case.
     """
-    pairs = [(name, value, name.lower()) for name, value in headers]
+    pairs = [(header, header[0].lower()) for header in headers]
     dropped = HOP_BY_HOP | without
-    for _, value, lower in pairs:
-        if lower == "connection":
-            dropped |= {option.strip().lower() for option in value.split(",")}
-    return tuple((name, value) for name, value, lower in pairs if lower not in dropped)
+    named = [header[1] for header, lower in pairs if lower == "connection"]
+    if named:
+        dropped |= options_of(named)
+    return tuple([header for header, lower in pairs if lower not in dropped])
+
+
+def options_of(connection: Iterable[str]) -> frozenset[str]:
+    """The names, in lower case, that all lines of ``Connection`` keep to this connection."""
+    return frozenset(option.strip().lower() for value in connection for option in value.split(","))
 
 
 def sendable(headers: Headers) -> Headers:
@@ -154,6 +161,7 @@ def with_credential(headers: Headers, own: str | None) -> Headers:
     return (*others, ("Authorization", own))
 
 
+@lru_cache(maxsize=8)
 def via(version: tuple[int, int]) -> str:
     """Our ``Via`` (RFC 9110, section 7.6.3) for a message received in this HTTP version."""
     return f"{version[0]}.{version[1]} {PSEUDONYM}"
@@ -168,11 +176,14 @@ def forwarded(*, address: str | None, host: str | None, scheme: str) -> str:
         scheme: ``http`` or ``https``.
     """
     node = address or "unknown"
-    parts = [f'for="[{node}]"' if ":" in node else f"for={node}"]
-    if host:
-        parts.append(f"host={_token_or_quoted(host)}")
-    parts.append(f"proto={scheme}")
-    return ";".join(parts)
+    node = f'"[{node}]"' if ":" in node else node
+    return f"for={node};{_asked_over(host, scheme)}"
+
+
+@lru_cache(maxsize=64)
+def _asked_over(host: str | None, scheme: str) -> str:
+    """Nearly all stations ask for the same host."""
+    return f"host={_token_or_quoted(host)};proto={scheme}" if host else f"proto={scheme}"
 
 
 def _token_or_quoted(value: str) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 
 from gateway.clock import Clock
-from gateway.core.admission import Outlook, UpstreamView
+from gateway.core.admission import REACHABLE, Outlook, UpstreamView
 from gateway.core.decide import Case, DeliveryPolicy, Triage, triage
 from gateway.core.enrollment import Enrollment
 from gateway.core.lifecycle import Status
@@ -69,14 +69,15 @@ class Dispatcher:
     def outlook(self) -> Outlook:
         """What can be said about the near future."""
         limiter = self._gate.limiter
+        state = limiter.state
         return Outlook(
-            state=limiter.state,
+            state=state,
             window=limiter.window,
             outstanding=limiter.outstanding + limiter.ghosts,
             waiting=self._waiting,
             live_waiting=len(self._live),
             rate=self._rate.rate(now=self._clock.monotonic()),
-            next_canary_in=None if self._gate.reachable else self._gate.seconds_to_wakeup(),
+            next_canary_in=None if state in REACHABLE else self._gate.seconds_to_wakeup(),
         )
 
     def reserve(self, enrollment_id: str) -> bool:

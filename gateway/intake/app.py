@@ -7,26 +7,28 @@ import asyncio
 import random
 import traceback
 from collections.abc import Collection
-from typing import cast
+from dataclasses import replace
+from typing import NoReturn
 
 import structlog
 from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.core.facts import Fact, Publish, RequestFinished, RequestOutcome
-from gateway.core.forwarding import OWN_PATHS
+from gateway.core.forwarding import OWN_PATHS, end_to_end
 from gateway.core.problems import Language, ProblemType
 from gateway.core.routes import SAFE, is_kept, route_for
-from gateway.intake.asking import identify, language_of, onward, safe_target
+from gateway.intake.asking import identify, language_of, signed
 from gateway.intake.connection import StationConnection
 from gateway.intake.crowd import Place
 from gateway.intake.enrolling import Enrolling
+from gateway.intake.head import Head, read_head, safe_target
 from gateway.intake.ports import Delivery
-from gateway.intake.reading import BodyReader, check_framing
+from gateway.intake.reading import BodyReader
 from gateway.intake.receipt_resource import ReceiptResource
 from gateway.intake.receipts import Receipts
 from gateway.intake.relay import Relay
-from gateway.intake.replies import AsGiven, Refused, problem_reply
+from gateway.intake.replies import AsGiven, Refused, Reply, problem_reply
 from gateway.intake.server import StationServer
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.signing import ReceiptKeys
@@ -45,7 +47,7 @@ _NO_REQUEST = {400: ProblemType.BAD_REQUEST, 408: ProblemType.REQUEST_TIMEOUT}
 
 
 class Intake:
-    """Answers stations. ``server()`` makes it listen, ``see`` must be subscribed to the facts."""
+    """Answers stations. ``server()`` makes it listen; ``see`` is told the facts of ``SEEN``."""
 
     def __init__(  # noqa: PLR0913 - the wiring names each part, once
         self,
@@ -77,7 +79,7 @@ class Intake:
             publish: where facts go.
             tracing: begins a span for each enrollment.
         """
-        receipts = Receipts(receipt_keys, journal=journal, delivery=delivery, clock=clock)
+        receipts = Receipts(receipt_keys, journal=journal, clock=clock)
         self._waiters = Waiters()
         self._bodies = BodyReader(
             max_body_bytes=settings.max_body_bytes,
@@ -108,6 +110,7 @@ class Intake:
         self._publish = publish
         self._tracing = tracing
         self._dropped = _CREDENTIAL if stations.use_tokens else frozenset[str]()
+        self._not_kept = self._dropped | _KEY
         self._log = structlog.get_logger("intake")
         self._in_hand = 0
         self._quiet: asyncio.Event | None = None
@@ -143,19 +146,20 @@ class Intake:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever happens."""
         began = self._clock.monotonic()
-        connection = cast("StationConnection", request.protocol)
+        connection: StationConnection = request.protocol  # type: ignore[assignment]
         self._in_hand += 1
         name = UNKNOWN
         try:
-            _check_room(connection)
-            check_framing(request)
-            target = safe_target(request)
+            if connection.place is not Place.ROOM:
+                _turn_away()
+            head = read_head(request, without=self._not_kept)
+            target = safe_target(request, head)
             if target.startswith(OWN_PATHS):
-                response = await self._own(request, target, connection)
+                response = await self._own(request, head, target, connection)
             else:
-                station = identify(self._stations, request, connection)
+                station = identify(self._stations, head, connection)
                 name = station.name
-                response = await self._serve(request, target, station, connection)
+                response = await self._serve(request, head, target, station, connection)
         except Refused as refused:
             response = problem_reply(refused, language_of(request))
             if refused.close:
@@ -174,18 +178,18 @@ class Intake:
         return response
 
     async def _own(
-        self, request: web.BaseRequest, target: str, connection: StationConnection
+        self, request: web.BaseRequest, head: Head, target: str, connection: StationConnection
     ) -> AsGiven:
-        if request.method not in SAFE:
+        if head.method not in SAFE:
             raise Refused(ProblemType.NOT_FOUND)
         public = self._resource.public(target.partition("?")[0], language_of(request))
         if public is not None:
             return public
-        station = identify(self._stations, request, connection)
+        station = identify(self._stations, head, connection)
         self._stations.enter(station)
         try:
             return await self._resource.receipt(
-                request, target, station=station.name, connection=connection
+                head, target, station=station.name, connection=connection
             )
         finally:
             self._stations.leave(station)
@@ -193,64 +197,81 @@ class Intake:
     async def _serve(
         self,
         request: web.BaseRequest,
+        head: Head,
         target: str,
         station: Station,
         connection: StationConnection,
     ) -> AsGiven:
         path = target.partition("?")[0]
-        method = request.method
         may_use(station, path)
         self._stations.enter(station)
         try:
-            route = route_for(self._settings.routes, method=method, path=path)
             settings = self._settings
-            if not is_kept(route, method):
+            route = route_for(settings.routes, method=head.method, path=path)
+            if not is_kept(route, head.method):
                 hold = settings.hold_seconds if route.hold_seconds is None else route.hold_seconds
-                headers = onward(request, connection, without=self._dropped)
-                packet = await self._bodies.read(request, connection)
-                try:
-                    return await self._relay.relay(
-                        request,
-                        target,
-                        headers,
-                        packet.plain or b"",
-                        hold_seconds=hold,
-                        connection=connection,
-                    )
-                finally:
-                    self._bodies.release(packet.size)
+                return await self._pass_on(request, head, target, connection, hold)
             wishes = read_wishes(
-                request,
+                head,
                 route,
                 hold_seconds=settings.hold_seconds,
                 key_required=settings.require_idempotency_key,
             )
-            headers = onward(request, connection, without=self._dropped | _KEY)
-            with self._tracing.request(headers) as span:
-                headers = span.onward(headers)
-                visit = Visit(request, connection, station.name, target, headers, wishes, span)
+            headers = signed(head.onward, head, connection)
+            visit = Visit(request, head, connection, station.name, target, headers, wishes, None)
+            if self._tracing is UNTRACED:
                 return await self._take_in(visit)
+            return await self._traced(visit)
         finally:
             self._stations.leave(station)
 
-    async def _take_in(self, visit: Visit) -> AsGiven:
-        """Read the body and keep it; its span tells what came of that."""
-        span = visit.span
-        span.tell(station=visit.station)
+    async def _pass_on(
+        self,
+        request: web.BaseRequest,
+        head: Head,
+        target: str,
+        connection: StationConnection,
+        hold_seconds: float,
+    ) -> AsGiven:
+        """Read the body and relay it."""
+        headers = end_to_end(request.headers.items(), without=self._dropped)
+        headers = signed(headers, head, connection)
+        packet = await self._bodies.read(request, connection)
         try:
-            # In the clear it is needed only to be sent while its station waits.
-            packet = await self._bodies.read(
-                visit.request, visit.connection, sealed=True, kept=visit.wishes.hold_seconds > 0
+            return await self._relay.relay(
+                request,
+                target,
+                headers,
+                packet.plain or b"",
+                hold_seconds=hold_seconds,
+                connection=connection,
             )
+        finally:
+            self._bodies.release(packet.size)
+
+    async def _take_in(self, visit: Visit) -> Reply:
+        """Read the body and keep it."""
+        # In the clear it is needed only to be sent while its station waits.
+        packet = await self._bodies.read(
+            visit.request, visit.connection, sealed=True, kept=visit.wishes.hold_seconds > 0
+        )
+        try:
+            return await self._enrolling.enroll(visit, packet)
+        finally:
+            self._bodies.release(packet.size)
+
+    async def _traced(self, visit: Visit) -> Reply:
+        """Take it in within a span, which tells what came of that."""
+        with self._tracing.request(visit.headers) as span:
+            span.tell(station=visit.station)
             try:
-                reply = await self._enrolling.enroll(visit, packet)
-            finally:
-                self._bodies.release(packet.size)
-        except Refused as refused:
-            span.tell(outcome=RequestOutcome.REFUSED, problem=refused.problem)
-            raise
-        span.tell(outcome=reply.outcome, status_class=f"{reply.status // 100}xx")
-        return reply
+                headers = span.onward(visit.headers)
+                reply = await self._take_in(replace(visit, headers=headers, span=span))
+            except Refused as refused:
+                span.tell(outcome=RequestOutcome.REFUSED, problem=refused.problem)
+                raise
+            span.tell(outcome=reply.outcome, status_class=f"{reply.status // 100}xx")
+            return reply
 
     def _explain(self, status: int) -> web.StreamResponse:
         """The answer to what is no request at all."""
@@ -277,16 +298,10 @@ class Intake:
         if response.outcome is not None:
             self._publish(
                 RequestFinished(
-                    method=method,
-                    outcome=response.outcome,
-                    status=response.status,
-                    seconds=seconds,
-                    station=station,
-                    problem=response.problem,
+                    method, response.outcome, response.status, seconds, station, response.problem
                 )
             )
 
 
-def _check_room(connection: StationConnection) -> None:
-    if connection.place is not Place.ROOM:
-        raise Refused(ProblemType.OVERLOADED, retry_after=CROWD_PASSES_AFTER, close=True)
+def _turn_away() -> NoReturn:
+    raise Refused(ProblemType.OVERLOADED, retry_after=CROWD_PASSES_AFTER, close=True)

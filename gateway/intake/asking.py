@@ -1,4 +1,4 @@
-"""What a request and its connection tell together: who asks, for what, in which language.
+"""What a request and its connection tell together: who asks, over what, in which language.
 
 Must not know what becomes of it.
 """
@@ -6,62 +6,42 @@ Must not know what becomes of it.
 from aiohttp import web
 
 from gateway.core.enrollment import Headers
-from gateway.core.forwarding import TargetUnsafe, check_target, end_to_end, forwarded, via
-from gateway.core.problems import Language, ProblemType, choose_language
+from gateway.core.forwarding import forwarded, via
+from gateway.core.problems import Language, choose_language
 from gateway.intake.connection import StationConnection
-from gateway.intake.replies import Refused
+from gateway.intake.head import Head
 from gateway.intake.stations import Station, Stations
 
 
-def safe_target(request: web.BaseRequest) -> str:
-    """Path and query, not altered by a byte.
-
-    Raises:
-        Refused: ``bad-request``: it may mean another place than it says.
-    """
-    try:
-        return check_target(request.raw_path, host=request.headers.get("Host"))
-    except TargetUnsafe as unsafe:
-        raise Refused(ProblemType.BAD_REQUEST, reason=unsafe.reason) from None
-
-
-def identify(
-    stations: Stations, request: web.BaseRequest, connection: StationConnection
-) -> Station:
+def identify(stations: Stations, head: Head, connection: StationConnection) -> Station:
     """The station that asks.
 
     Raises:
         Refused: ``unauthorized``.
     """
-    transport = connection.transport
-    certificate = None if transport is None else transport.get_extra_info("peercert")
+    certificate = None
+    if connection.ssl_context is not None and connection.transport is not None:
+        certificate = connection.transport.get_extra_info("peercert")
     return stations.identify(
-        authorizations=request.headers.getall("Authorization", ()),
-        certificate=certificate,
+        authorizations=head.said.get("authorization", ()), certificate=certificate
     )
 
 
-def onward(
-    request: web.BaseRequest, connection: StationConnection, *, without: frozenset[str]
-) -> Headers:
+def signed(headers: Headers, head: Head, connection: StationConnection) -> Headers:
     """The headers that go on, and after them who sent them and how they came.
 
     Args:
-        request: the station's.
+        headers: those that go on.
+        head: the station's.
         connection: knows its address and whether it came over TLS.
-        without: names to leave out, in lower case.
     """
     peer = connection.peername
     origin = forwarded(
         address=peer[0] if isinstance(peer, tuple) else None,
-        host=request.headers.get("Host"),
+        host=head.host,
         scheme="http" if connection.ssl_context is None else "https",
     )
-    return (
-        *end_to_end(request.headers.items(), without=without),
-        ("Via", via(request.version)),
-        ("Forwarded", origin),
-    )
+    return (*headers, ("Via", via(head.version)), ("Forwarded", origin))
 
 
 def language_of(request: web.BaseRequest) -> Language:

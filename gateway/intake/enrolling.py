@@ -72,41 +72,42 @@ class Enrolling:
         enrollment = self._understand(visit, packet)
         urgency = rank(accepted_at=enrollment.accepted_at, priority=enrollment.priority)
         entry = self._sealer.seal(enrollment, rank=urgency, body=packet.seal)
-        plan = admit(
-            self._delivery.outlook(), hold_seconds=visit.wishes.hold_seconds, respond_async=False
-        )
+        outlook, span = self._delivery.outlook(), visit.span
+        plan = admit(outlook, hold_seconds=visit.wishes.hold_seconds, respond_async=False)
         if isinstance(plan, Refuse):
             raise Refused(ProblemType(plan.reason.value), retry_after=plan.retry_after)
         sending = isinstance(plan, Hold) and self._delivery.reserve(enrollment.id)
-        with visit.span.child("journal.commit"):
+        if span is None:
             kept = await self._keep(entry, sending=sending)
+        else:
+            with span.child("journal.commit"):
+                kept = await self._keep(entry, sending=sending)
+            span.tell(id=kept.kept.life.id if isinstance(kept, Existing) else enrollment.id)
         if isinstance(kept, Existing):
-            visit.span.tell(id=kept.kept.life.id)
             return self._again(kept.kept, enrollment.fingerprint)
         seconds = self._clock.monotonic() - arrived
-        visit.span.tell(id=enrollment.id)
-        size, trace_id = packet.size, visit.span.trace_id
+        size, trace_id = packet.size, None if span is None else span.trace_id
         self._publish(
             EnrollmentAccepted(enrollment.id, visit.station, size, kept.status, seconds, trace_id)
         )
         if isinstance(plan, Hold):
             return await self._hold(visit, enrollment, kept, plan.seconds)
         self._delivery.enqueue(enrollment, rank=kept.rank, live=False)
-        return self._promise(
-            Standing.new(enrollment, kept.status), plan.poll_after, visit.wishes.applied
-        )
+        standing = Standing.new(enrollment, kept.status)
+        drain = outlook.seconds_for(outlook.waiting + 1)  # it waits now, too
+        return self._promise(standing, drain, plan.poll_after, visit.wishes.applied)
 
     def _understand(self, visit: Visit, packet: Packet) -> Enrollment:
-        request, wishes = visit.request, visit.wishes
+        wishes = visit.wishes
         digest = packet.digest()
-        given = request.headers.getall("Content-Digest", ())
-        if not digest_matches(given, digest.digest()):
+        said = visit.head.said
+        if "content-digest" in said and not digest_matches(said["content-digest"], digest.digest()):
             raise Refused(ProblemType.CONTENT_DIGEST_MISMATCH)
         content_sha256 = digest.hexdigest()
         fingerprint = self._sealer.fingerprint(
-            method=request.method,
+            method=visit.head.method,
             target=visit.target,
-            content_type=request.headers.get("Content-Type", ""),
+            content_type=said["content-type"][0] if "content-type" in said else "",
             content_sha256=content_sha256,
         )
         key = wishes.key or self._sealer.derived_key(visit.station, fingerprint)
@@ -115,7 +116,7 @@ class Enrolling:
             id=self._new_id(now=now),
             station=visit.station,
             key=key,
-            method=request.method,
+            method=visit.head.method,
             target=visit.target,
             headers=(*visit.headers, ("Idempotency-Key", wishes.key_as_given or key)),
             body=packet.plain,
@@ -131,7 +132,7 @@ class Enrolling:
         started = False
         try:
             kept = await self._journal.accept(entry, sending=sending)
-            started = isinstance(kept, Accepted) and kept.status is Status.SENDING
+            started = sending and isinstance(kept, Accepted) and kept.status is Status.SENDING
         except JournalFull:
             raise Refused(ProblemType.JOURNAL_FULL, retry_after=FULL_PASSES_AFTER) from None
         except JournalFault:
@@ -159,7 +160,10 @@ class Enrolling:
         standing = await self._look(enrollment, kept.status)
         if end is not None:
             standing = standing.settled(end)
-        return self._promise(standing, poll_after(self._delivery.outlook()), visit.wishes.applied)
+        outlook = self._delivery.outlook()
+        return self._promise(
+            standing, outlook.drain_seconds, poll_after(outlook), visit.wishes.applied
+        )
 
     async def _look(self, enrollment: Enrollment, status: Status) -> Standing:
         """Where it stands now; as it stood when accepted, if the journal cannot say."""
@@ -183,13 +187,20 @@ class Enrolling:
         self._publish(DuplicateAbsorbed(receipt_id))
         if standing.answer is not None:
             return answered(standing.answer, receipt_id, replayed=True)
-        return self._promise(standing, poll_after(self._delivery.outlook()), replayed=True)
+        outlook = self._delivery.outlook()
+        return self._promise(standing, outlook.drain_seconds, poll_after(outlook), replayed=True)
 
     def _promise(
-        self, standing: Standing, retry_after: int, applied: str = "", *, replayed: bool = False
+        self,
+        standing: Standing,
+        drain: float | None,
+        retry_after: int,
+        applied: str = "",
+        *,
+        replayed: bool = False,
     ) -> Reply:
         return accepted(
-            self._receipts.document(standing),
+            self._receipts.document(standing, drain=drain),
             receipt_id=standing.id,
             retry_after=retry_after,
             applied=applied,

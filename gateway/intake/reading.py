@@ -4,13 +4,11 @@ Must not know what the body is. It is never decoded and never parsed.
 """
 
 import asyncio
-from http import HTTPMethod
 
 from aiohttp import web
-from aiohttp.http import HttpVersion10, HttpVersion11
+from aiohttp.http import HttpVersion11
 from aiohttp.web_protocol import RequestPayloadError
 
-from gateway.core.forwarding import HOP_BY_HOP, is_host, is_text
 from gateway.core.problems import ProblemType
 from gateway.intake.connection import StationConnection
 from gateway.intake.packet import Packet
@@ -21,42 +19,6 @@ OVERLOAD_PASSES_AFTER = 2
 
 # The change of protocols costs about as much as two more copies of so many bytes.
 UPLOADED = 32 * 1024
-
-_NOT_SERVED = frozenset({HTTPMethod.CONNECT, HTTPMethod.TRACE})
-
-
-def check_framing(request: web.BaseRequest) -> None:
-    """Refuse what two readers could read differently (RFC 9112), where the parser lets it pass.
-
-    Raises:
-        Refused: ``bad-request``; the connection is closed.
-    """
-    version = request.version
-    headers = request.headers
-    codings = headers.get("Transfer-Encoding")
-    host = headers.get("Host")
-    known = version in (HttpVersion11, HttpVersion10)
-    if not known:
-        request._cache["version"] = HttpVersion11  # noqa: SLF001 - the answer is in one we speak
-    sound = (
-        known
-        and request.method not in _NOT_SERVED
-        and (codings is None or (version == HttpVersion11 and codings.lower() == "chunked"))
-        and (host is None or is_host(host))
-    )
-    for name, value in headers.items():
-        # Asked here, before the call: almost every header is plain ASCII.
-        if not value.isascii() or "_" in name:
-            sound = sound and _is_sound(name, value)
-    if not sound:
-        raise Refused(ProblemType.BAD_REQUEST, reason="framing", close=True)
-
-
-def _is_sound(name: str, value: str) -> bool:
-    # Some servers read "Content_Length" as "Content-Length".
-    if "_" in name and name.replace("_", "-").lower() in HOP_BY_HOP:
-        return False
-    return value.isascii() or is_text(value)
 
 
 class BodyReader:

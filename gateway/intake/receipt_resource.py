@@ -3,9 +3,8 @@
 Must not change anything: every answer here is read from the journal.
 """
 
+import json
 from urllib.parse import parse_qsl
-
-from aiohttp import web
 
 from gateway.core.admission import poll_after
 from gateway.core.facts import EnrollmentSettled
@@ -16,6 +15,7 @@ from gateway.core.preferences import parse_prefer
 from gateway.core.problems import DESCRIPTIONS, PAGES, Language, ProblemType
 from gateway.intake.connection import StationConnection
 from gateway.intake.enrolling import UNAVAILABLE_PASSES_AFTER
+from gateway.intake.head import Head
 from gateway.intake.ports import Delivery
 from gateway.intake.receipts import Receipts, Standing
 from gateway.intake.replies import RECEIPTS, Refused, Reply, json_reply, reply
@@ -49,13 +49,13 @@ class ReceiptResource:
     def public(self, path: str, language: Language) -> Reply | None:
         """What needs no station: the keys, and the meaning of problems. None: not such a path."""
         if path == JWKS:
-            return json_reply(200, self._receipts.jwks(), cache="max-age=300")
+            return json_reply(200, json.dumps(self._receipts.jwks()).encode(), cache="max-age=300")
         if path.startswith(PAGES):
             return _explain(path.removeprefix(PAGES), language)
         return None
 
     async def receipt(
-        self, request: web.BaseRequest, target: str, *, station: str, connection: StationConnection
+        self, head: Head, target: str, *, station: str, connection: StationConnection
     ) -> Reply:
         """The receipt at ``target``, if it is this station's.
 
@@ -67,7 +67,7 @@ class ReceiptResource:
             kept = await self._find(target, station)
             if kept is None or kept.life.station != station:
                 raise Refused(ProblemType.NOT_FOUND)
-            wait = min(parse_prefer(request.headers.getall("Prefer", ())).wait or 0, LONGEST_POLL)
+            wait = min(parse_prefer(head.said.get("prefer", ())).wait or 0, LONGEST_POLL)
             end = None
             if wait and kept.life.status in UNDELIVERED:
                 end, kept = await self._wait(kept, wait, connection)
@@ -112,11 +112,13 @@ class ReceiptResource:
 
     def _show(self, standing: Standing, waited: int) -> Reply:
         headers = {"Vary": "Authorization, Prefer"}
+        outlook = self._delivery.outlook()
         if waited:
             headers["Preference-Applied"] = f"wait={waited}"
         if standing.status in UNDELIVERED:
-            headers["Retry-After"] = str(poll_after(self._delivery.outlook()))
-        return json_reply(200, self._receipts.document(standing), headers)
+            headers["Retry-After"] = str(poll_after(outlook))
+        document = self._receipts.document(standing, drain=outlook.drain_seconds)
+        return json_reply(200, document, headers)
 
 
 def _explain(name: str, language: Language) -> Reply:

@@ -3,17 +3,17 @@
 Must not know how it came to one of them.
 """
 
-import json
+import re
 from collections.abc import Iterable, Mapping
+from typing import Final
 
-from aiohttp import HttpVersion10, web
+from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import (
     must_be_empty_body,
     rfc822_formatted_time,
     should_remove_content_length,
 )
-from multidict import CIMultiDict
 
 from gateway.core import problems
 from gateway.core.enrollment import Answer
@@ -22,6 +22,17 @@ from gateway.core.forwarding import PSEUDONYM, end_to_end, sendable
 from gateway.core.problems import Language, ProblemType
 
 RECEIPTS = "/_gateway/receipts/"
+
+# Below this, one more copy of a body costs less than sending it apart from its head.
+LEAST_APART: Final = 16_384
+
+# What may stand in no header: it could end its line (RFC 9110, section 5.5). As aiohttp has it.
+_FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_RECEIPT: Final = frozenset({"gateway-receipt"})
+_REPLAYED: Final = _RECEIPT | {"idempotency-replayed"}
+_OF_JSON: Final = (
+    f"Content-Type: application/json\r\nCache-Control: no-store\r\nServer: {PSEUDONYM}\r\n"
+)
 
 
 class Refused(Exception):
@@ -73,37 +84,78 @@ class AsGiven(web.StreamResponse):
 class Reply(AsGiven):
     """A whole answer in memory: its framing is known, so nothing about it must be found out.
 
+    Its head never becomes a ``headers`` mapping, which would be made only to be written.
+
     Attributes:
+        lines: its header lines, each with its end, without those of its framing.
         body: all of it.
+        dated: whether ``lines`` tells a ``Date``.
     """
 
-    def __init__(self, status: int, headers: CIMultiDict[str], body: bytes) -> None:
-        super().__init__(status=status, headers=headers)
+    def __init__(
+        self, status: int, lines: str, body: bytes, *, outcome: RequestOutcome | None, dated: bool
+    ) -> None:
+        super().__init__(status=status)
+        self.lines = lines
         self.body = body
+        self.outcome = outcome
+        self.dated = dated
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Make the head; it is sent together with the body."""
-        headers, version = self._headers, request.version
-        if not should_remove_content_length(request.method, self.status):
-            headers["Content-Length"] = str(len(self.body))
-        if "Date" not in headers:
-            headers["Date"] = rfc822_formatted_time()
+        """Know whom it answers; ``write_eof`` sends head and body together."""
+        self._req = request
         if self._keep_alive is None:
             self._keep_alive = request.keep_alive
-        if not self._keep_alive:
-            headers["Connection"] = "close"
-        elif version == HttpVersion10:
-            headers["Connection"] = "keep-alive"
-        self._payload_writer = writer = request.writer
-        status_line = f"HTTP/{version.major}.{version.minor} {self.status} {self.reason}"
-        await writer.write_headers(status_line, headers)
-        self._must_be_empty_body = must_be_empty_body(request.method, self.status)
-        return writer
+        return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Send it."""
+        """Send it.
+
+        Raises:
+            ConnectionResetError: the station is gone.
+        """
         del data
-        await super().write_eof(b"" if self._must_be_empty_body else self.body)
+        request, transport = self._req, None
+        if request is not None:
+            transport = request.transport
+        if request is None or transport is None or transport.is_closing():
+            raise ConnectionResetError("the station is gone")
+        status, body, (major, minor) = self._status, self.body, request.version
+        framing = f"Content-Length: {len(body)}\r\n"
+        if must_be_empty_body(request.method, status):
+            body = b""
+            if should_remove_content_length(request.method, status):
+                framing = ""
+        if not self.dated:
+            framing = f"{framing}Date: {rfc822_formatted_time()}\r\n"
+        # RFC 9112, section 9.3: a connection stays in 1.1 and ends in 1.0, unless told otherwise.
+        if not self._keep_alive:
+            framing += "Connection: close\r\n"
+        elif not minor:
+            framing += "Connection: keep-alive\r\n"
+        line = f"HTTP/{major}.{minor} {status} {self._reason}"
+        head = f"{line}\r\n{self.lines}{framing}\r\n".encode()
+        if len(body) < LEAST_APART:
+            transport.write(head + body)
+        else:
+            transport.writelines((head, body))
+        writer = request.writer
+        writer.output_size += len(head) + len(body)
+        self._req = None
+        self._eof_sent = True
+        await writer.drain()
+
+
+def lines_of(headers: Iterable[tuple[str, str]]) -> str:
+    """Header lines, each with its end.
+
+    Raises:
+        ValueError: a name or a value could end its line, or is no text of a header.
+    """
+    pairs = tuple(headers)
+    if _FORBIDDEN.search("".join([text for pair in pairs for text in pair])) is not None:
+        raise ValueError("a control character in a header")
+    return "".join([f"{name}: {value}\r\n" for name, value in pairs])
 
 
 def reply(
@@ -113,24 +165,28 @@ def reply(
     *,
     outcome: RequestOutcome | None,
 ) -> Reply:
-    """A whole answer; its framing is made anew from ``body``."""
-    made = Reply(status, CIMultiDict(headers), body)
-    made.outcome = outcome
-    return made
+    """A whole answer of the gateway; its framing is made anew from ``body``."""
+    return Reply(status, lines_of(headers), body, outcome=outcome, dated=False)
 
 
 def answered(answer: Answer, receipt_id: str, *, replayed: bool) -> Reply:
     """The server's own answer, now or again."""
-    headers = CIMultiDict(sendable(end_to_end(answer.headers)))
-    headers["Gateway-Receipt"] = receipt_id
+    own = {"Gateway-Receipt": receipt_id}
     if replayed:
-        headers["Idempotency-Replayed"] = "true"
-    outcome = RequestOutcome.REPLAYED if replayed else RequestOutcome.ANSWERED
-    return reply(answer.status, headers.items(), answer.body, outcome=outcome)
+        own["Idempotency-Replayed"] = "true"
+    ours = _REPLAYED if replayed else _RECEIPT
+    headers = (*sendable(end_to_end(answer.headers, without=ours)), *own.items())
+    return Reply(
+        answer.status,
+        lines_of(headers),
+        answer.body,
+        outcome=RequestOutcome.REPLAYED if replayed else RequestOutcome.ANSWERED,
+        dated=any(name.lower() == "date" for name, _ in headers),
+    )
 
 
 def accepted(
-    document: Mapping[str, object],
+    document: bytes,
     *,
     receipt_id: str,
     retry_after: int,
@@ -138,34 +194,32 @@ def accepted(
     replayed: bool = False,
 ) -> Reply:
     """202: the promise. ``applied``: the preferences that were granted."""
-    headers = {
-        "Location": RECEIPTS + receipt_id,
-        "Gateway-Receipt": receipt_id,
-        "Retry-After": str(retry_after),
-    }
-    if applied:
-        headers["Preference-Applied"] = applied
+    if _FORBIDDEN.search(receipt_id + applied) is not None:
+        raise ValueError("a control character in a header")
+    granted = f"Preference-Applied: {applied}\r\n" if applied else ""
+    lines = (
+        f"Location: {RECEIPTS}{receipt_id}\r\nGateway-Receipt: {receipt_id}\r\n"
+        f"Retry-After: {retry_after}\r\n{granted}{_OF_JSON}"
+    )
     outcome = RequestOutcome.REPLAYED if replayed else RequestOutcome.ACCEPTED
-    return json_reply(202, document, headers, outcome=outcome)
+    return Reply(202, lines, document, outcome=outcome, dated=False)
 
 
 def json_reply(
     status: int,
-    document: Mapping[str, object],
+    document: bytes,
     headers: Mapping[str, str] | None = None,
     *,
-    outcome: RequestOutcome | None = None,
     cache: str = "no-store",
 ) -> Reply:
-    """A JSON document of the gateway itself."""
+    """A JSON document of the gateway itself, that is no station's enrollment."""
     own = {
         **(headers or {}),
         "Content-Type": "application/json",
         "Cache-Control": cache,
         "Server": PSEUDONYM,
     }
-    # With spaces: people read it, and scripts of theirs look for what they saw.
-    return reply(status, own.items(), json.dumps(document).encode(), outcome=outcome)
+    return reply(status, own.items(), document, outcome=None)
 
 
 def problem_reply(refused: Refused, language: Language) -> Reply:

@@ -69,4 +69,4 @@ class StationServer(web.Server):
         task: "asyncio.Task[None]",
     ) -> web.BaseRequest:
         cast("StationConnection", protocol).begin(payload)
-        return self._make_request(targeted(message), payload, protocol, writer, task)
+        return web.BaseRequest(targeted(message), payload, protocol, writer, task, self._loop)

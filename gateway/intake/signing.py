@@ -4,7 +4,7 @@ Must not know what a receipt promises. Ed25519 is deterministic: the same claims
 key give the same token, so a receipt need not be kept to be given again.
 """
 
-import base64
+import binascii
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,8 @@ from gateway.files import create_file, replace_file
 from gateway.intake import okp
 
 ALGORITHM = "EdDSA"
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 7515, section 2: and without padding
 
 
 class ReceiptKeyFault(ValueError):
@@ -187,4 +189,4 @@ def _text(key_set: Mapping[str, Any]) -> str:
 
 
 def _base64url(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")

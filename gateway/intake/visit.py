@@ -3,16 +3,19 @@
 Must not know whether what it asks for can be granted.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from aiohttp import web
-from multidict import CIMultiDictProxy
 
 from gateway.core.enrollment import DEFAULT_PRIORITY, Headers
 from gateway.core.idempotency import KeyInvalid, parse_key
-from gateway.core.preferences import NO_PREFERENCES, Preferences, parse_prefer, parse_priority
+from gateway.core.preferences import parse_prefer, parse_priority
 from gateway.core.problems import ProblemType
 from gateway.core.record import dataclass
 from gateway.core.routes import Route
 from gateway.intake.connection import StationConnection
+from gateway.intake.head import Head
 from gateway.intake.replies import Refused
 from gateway.observe.tracing import Span
 
@@ -41,31 +44,31 @@ class Visit:
     """One enrollment at the door.
 
     Attributes:
-        request: aiohttp's, its framing checked.
+        request: aiohttp's.
+        head: what it says.
         connection: tells when the station goes away.
         station: its name.
         target: path and query, found safe.
         headers: those that go on to the upstream, the idempotency key not among them.
         wishes: what it asks for.
-        span: its trace, if there is one.
+        span: its trace; None: there is none.
     """
 
     request: web.BaseRequest
+    head: Head
     connection: StationConnection
     station: str
     target: str
     headers: Headers
     wishes: Wishes
-    span: Span
+    span: Span | None
 
 
-def read_wishes(
-    request: web.BaseRequest, route: Route, *, hold_seconds: float, key_required: bool
-) -> Wishes:
+def read_wishes(head: Head, route: Route, *, hold_seconds: float, key_required: bool) -> Wishes:
     """Read them.
 
     Args:
-        request: its head.
+        head: what it says.
         route: may bring a hold and a priority of its own.
         hold_seconds: the usual hold.
         key_required: refuse a request without a key.
@@ -74,52 +77,48 @@ def read_wishes(
         Refused: ``idempotency-key-required``, ``idempotency-key-invalid``, or ``bad-request``
             for an ordering key that is none.
     """
-    headers = request.headers
-    key_as_given, key = _key(headers, key_required=key_required)
-    longest = hold_seconds if route.hold_seconds is None else route.hold_seconds
-    preferences = parse_prefer(headers.getall("Prefer", ())) if "Prefer" in headers else None
-    hold, applied = _hold(preferences or NO_PREFERENCES, longest)
-    return Wishes(
-        key=key,
-        key_as_given=key_as_given,
-        ordering_key=_ordering_key(headers) if "Ordering-Key" in headers else None,
-        priority=_priority(headers, route),
-        hold_seconds=hold,
-        applied=applied,
-    )
+    said = head.said
+    key = key_as_given = None
+    if "idempotency-key" in said:
+        key_as_given = said["idempotency-key"][0]
+        key = _key(said["idempotency-key"])
+    elif key_required:
+        raise Refused(ProblemType.IDEMPOTENCY_KEY_REQUIRED)
+    hold = hold_seconds if route.hold_seconds is None else route.hold_seconds
+    applied = ""
+    if "prefer" in said:
+        hold, applied = _hold(hold, *said["prefer"])
+    priority = DEFAULT_PRIORITY if route.priority is None else route.priority
+    if "priority" in said and (asked := parse_priority(said["priority"])) is not None:
+        priority = asked
+    ordering_key = _ordering_key(said["ordering-key"]) if "ordering-key" in said else None
+    return Wishes(key, key_as_given, ordering_key, priority, hold, applied)
 
 
-def _key(headers: CIMultiDictProxy[str], *, key_required: bool) -> tuple[str | None, str | None]:
-    given = headers.getall("Idempotency-Key", None)
-    if given is None:
-        if key_required:
-            raise Refused(ProblemType.IDEMPOTENCY_KEY_REQUIRED)
-        return None, None
+def _key(given: Sequence[str]) -> str:
     try:
         (only,) = given
-        return only, parse_key(only)
+        return parse_key(only)
     except (KeyInvalid, ValueError):
         raise Refused(ProblemType.IDEMPOTENCY_KEY_INVALID) from None
 
 
-def _ordering_key(headers: CIMultiDictProxy[str]) -> str:
+def _ordering_key(given: Sequence[str]) -> str:
     """Of the same form as an idempotency key."""
     try:
-        (only,) = headers.getall("Ordering-Key")
+        (only,) = given
         return parse_key(only)
     except (KeyInvalid, ValueError):
         raise Refused(ProblemType.BAD_REQUEST, reason="ordering-key") from None
 
 
-def _priority(headers: CIMultiDictProxy[str], route: Route) -> int:
-    asked = parse_priority(headers.getall("Priority")) if "Priority" in headers else None
-    if asked is not None:
-        return asked
-    return DEFAULT_PRIORITY if route.priority is None else route.priority
+@lru_cache(maxsize=64)
+def _hold(longest: float, *prefer: str) -> tuple[float, str]:
+    """Seconds to hold, and which preferences that grants (RFC 7240, section 3).
 
-
-def _hold(preferences: Preferences, longest: float) -> tuple[float, str]:
-    """Seconds to hold, and which preferences that grants (RFC 7240, section 3)."""
+    Nearly all stations prefer the same.
+    """
+    preferences = parse_prefer(prefer)
     granted = []
     if preferences.respond_async:
         granted.append("respond-async")

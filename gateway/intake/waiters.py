@@ -5,11 +5,14 @@ Subscribes to facts. Must not know the journal or how an answer looks.
 
 import asyncio
 from collections.abc import Collection
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from gateway.core.facts import EnrollmentSettled, Fact, UpstreamState, UpstreamStateChanged
 from gateway.core.lifecycle import FINAL, Status
 from gateway.intake.connection import StationConnection
+
+SEEN: Final = (EnrollmentSettled, UpstreamStateChanged)
+"""The kinds of facts that ``Waiters.see`` must be told."""
 
 Waiting: TypeAlias = "asyncio.Future[EnrollmentSettled | None]"
 

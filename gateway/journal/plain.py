@@ -6,7 +6,7 @@ Must not know keys, or where it is kept.
 from dataclasses import field
 
 from gateway.core import jsontext
-from gateway.core.enrollment import Answer, Headers
+from gateway.core.enrollment import Answer, Enrollment, Headers
 from gateway.core.record import dataclass
 
 
@@ -22,8 +22,8 @@ class Envelope:
     ordering_key: str | None = field(repr=False)
 
 
-def dump_envelope(envelope: Envelope) -> bytes:
-    """Everything but the body, as bytes."""
+def dump_envelope(envelope: Envelope | Enrollment) -> bytes:
+    """Everything but the body, as bytes: an enrollment's envelope need not be made for that."""
     fields = (
         envelope.method,
         envelope.target,

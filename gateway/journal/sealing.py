@@ -14,14 +14,12 @@ a random nonce (NIST SP 800-38D: at most 2^32, so rotate long before 10^9 enroll
 Must not know where the parts are kept, or who may see them.
 """
 
-import hmac
 import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.core.enrollment import Answer, Enrollment
-from gateway.journal.aligned import Bytes
 from gateway.journal.binding import (
     ANSWER,
     BODY,
@@ -32,12 +30,13 @@ from gateway.journal.binding import (
     NONCE_BYTES,
     ONCE,
     PART_OF,
-    bound_of,
     draw,
     framed,
+    record_of,
 )
 from gateway.journal.body_seal import BodySeal
 from gateway.journal.contract import Entry, JournalFault, Kept, Sealed
+from gateway.journal.indexing import Index
 from gateway.journal.keyring import ID_BYTES, KEY_BYTES, KeyRing
 from gateway.journal.plain import (
     Envelope,
@@ -56,27 +55,31 @@ class Sealer:
     """Seals and opens with the keys of one ring. Cheap enough for the event loop."""
 
     def __init__(self, keyring: KeyRing) -> None:
-        self._indexing = hmac.new(keyring.index_key, digestmod="sha256")  # begun once, for all
+        self._identities = Index(keyring.index_key, "identity")
+        self._fingerprints = Index(keyring.index_key, "fingerprint")
+        self._derived_keys = Index(keyring.index_key, "derived-key")
+        self._orderings = Index(keyring.index_key, "ordering")
         self._active = keyring.active
         self._wrapping = {key_id: AESGCM(key) for key_id, key in keyring.keys.items()}
+        self._sealing = self._wrapping[self._active]
 
     def identity(self, station: str, key: str) -> bytes:
         """Names a station's idempotency key without telling either."""
-        return self._index("identity", station, key)
+        return self._identities.of(station, key)
 
     def fingerprint(
         self, *, method: str, target: str, content_type: str, content_sha256: str
     ) -> bytes:
         """Equal for requests that are the same, so that a key used for another one is noticed."""
-        return self._index("fingerprint", method, target, content_type, content_sha256)
+        return self._fingerprints.of(method, target, content_type, content_sha256)
 
     def derived_key(self, station: str, fingerprint: bytes) -> str:
         """The idempotency key of a request that came without one: the same for the same bytes."""
-        return self._index("derived-key", station, fingerprint.hex()).hex()
+        return self._derived_keys.of(station, fingerprint.hex()).hex()
 
     def ordering(self, station: str, ordering_key: str) -> bytes:
         """Names a station's ordering key without telling it."""
-        return self._index("ordering", station, ordering_key)
+        return self._orderings.of(station, ordering_key)
 
     def seal(self, enrollment: Enrollment, *, rank: float, body: BodySeal | None = None) -> Entry:
         """The enrollment as the journal takes it.
@@ -86,20 +89,13 @@ class Sealer:
             rank: smaller is delivered first.
             body: its body, if it was sealed as it came.
         """
-        bound = bound_of(enrollment.id, enrollment.station, enrollment.fingerprint)
-        envelope = Envelope(
-            method=enrollment.method,
-            target=enrollment.target,
-            headers=enrollment.headers,
-            key=enrollment.key,
-            content_sha256=enrollment.content_sha256,
-            ordering_key=enrollment.ordering_key,
-        )
+        record = record_of(enrollment.id, enrollment.station, enrollment.fingerprint)
         order = enrollment.ordering_key
         if body is not None:
-            size, sealed = body.size, self._bind(*body.finish(), BODY, bound)
+            drawn, data = body.finish()
+            size, sealed = body.size, Sealed(self._wrap(drawn, PART_OF[BODY] + record), data)
         elif enrollment.body is not None:
-            size, sealed = len(enrollment.body), self._seal(enrollment.body, BODY, bound)
+            size, sealed = len(enrollment.body), self._seal(enrollment.body, BODY, record)
         else:
             raise ValueError(f"the body of {enrollment.id} is not in memory")
         return Entry(
@@ -112,7 +108,7 @@ class Sealer:
             rank=rank,
             accepted_at=enrollment.accepted_at,
             size=size,
-            envelope=self._seal(dump_envelope(envelope), ENVELOPE, bound),
+            envelope=self._seal(dump_envelope(enrollment), ENVELOPE, record),
             body=sealed,
         )
 
@@ -152,8 +148,8 @@ class Sealer:
         self, enrollment_id: str, station: str, fingerprint: bytes, answer: Answer
     ) -> Sealed:
         """The server's answer to this enrollment, for ``Change.answer``."""
-        bound = bound_of(enrollment_id, station, fingerprint)
-        return self._seal(dump_answer(answer), ANSWER, bound)
+        record = record_of(enrollment_id, station, fingerprint)
+        return self._seal(dump_answer(answer), ANSWER, record)
 
     def open_answer(self, kept: Kept) -> Answer | None:
         """The server's answer; None while there is none.
@@ -182,29 +178,20 @@ class Sealer:
         """
         if key_id_of(key) == self._active:
             return key
-        bound = framed(key[:1], part, bound_of(enrollment_id, station, fingerprint))
+        bound = framed(key[:1], part) + record_of(enrollment_id, station, fingerprint)
         data_key = self._unwrap(key, bound, f"{part.decode()} of {enrollment_id}")
         return self._wrap(data_key + secrets.token_bytes(NONCE_BYTES), bound, form=key[:1])
 
-    def _index(self, purpose: str, *fields: str) -> bytes:
-        parts = [each.encode("utf-8", "surrogateescape") for each in (purpose, *fields)]
-        index = self._indexing.copy()
-        index.update(framed(*parts))
-        return index.digest()
-
-    def _seal(self, plain: bytes | bytearray, part: bytes, bound: bytes) -> Sealed:
-        drawn = draw()
-        data = AESGCM(drawn[:KEY_BYTES]).encrypt(ONCE, plain, PART_OF[part])
-        return self._bind(drawn, data, part, bound)
-
-    def _bind(self, drawn: bytes, data: Bytes, part: bytes, bound: bytes) -> Sealed:
-        return Sealed(key=self._wrap(drawn, framed(FORMAT, part, bound)), data=data)
+    def _seal(self, plain: bytes | bytearray, part: bytes, record: bytes) -> Sealed:
+        drawn, named = draw(), PART_OF[part]
+        data = AESGCM(drawn[:KEY_BYTES]).encrypt(ONCE, plain, named)
+        return Sealed(self._wrap(drawn, named + record), data)
 
     def _open(self, sealed: Sealed, part: bytes, kept: Kept) -> bytes:
         name = f"{part.decode()} of {kept.life.id}"
-        bound = bound_of(kept.life.id, kept.life.station, kept.fingerprint)
+        record = record_of(kept.life.id, kept.life.station, kept.fingerprint)
         form = sealed.key[:1]
-        whole = framed(form, part, bound)
+        whole = framed(form, part) + record
         data_key = self._unwrap(sealed.key, whole, name)
         associated = whole if form == BOUND_TWICE else PART_OF[part]
         try:
@@ -213,9 +200,9 @@ class Sealer:
             raise SealBroken(f"the {name} is altered or belongs to another record") from None
 
     def _wrap(self, drawn: bytes, bound: bytes, *, form: bytes = FORMAT) -> bytes:
-        data_key, nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:]
-        wrapped = self._wrapping[self._active].encrypt(nonce, data_key, bound)
-        return b"".join((form, self._active, nonce, wrapped))
+        nonce = drawn[KEY_BYTES:]
+        wrapped = self._sealing.encrypt(nonce, drawn[:KEY_BYTES], bound)
+        return form + self._active + nonce + wrapped
 
     def _unwrap(self, key: bytes, associated: bytes, name: str) -> bytes:
         after_id = 1 + ID_BYTES

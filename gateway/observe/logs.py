@@ -8,7 +8,7 @@ import functools
 import logging
 import sys
 from logging import DEBUG, INFO, WARNING
-from typing import Any, Final, Literal, TextIO, assert_never
+from typing import Any, Final, Literal, TextIO, assert_never, get_args
 
 import structlog
 
@@ -33,6 +33,11 @@ class Logs:
     def __init__(self) -> None:
         self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(OURS)
         self._is_asked_for = logging.getLogger(OURS).isEnabledFor
+
+    def kinds(self) -> tuple[type[facts.Fact], ...]:
+        """The kinds of facts of which a line may be written, at the level that is set now."""
+        asked = self._is_asked_for(DEBUG)
+        return tuple(kind for kind in get_args(facts.Fact) if asked or kind not in _DAILY)
 
     def on_fact(self, fact: facts.Fact) -> None:
         """Write one line, if its level is asked for."""
@@ -74,6 +79,15 @@ def level_of(fact: facts.Fact) -> int:
     return level
 
 
+# Never louder than debug: as ``level_of`` says.
+_DAILY: Final = frozenset(
+    {
+        facts.EnrollmentAccepted,
+        facts.JournalCommitted,
+        facts.AttemptStarted,
+        facts.DuplicateAbsorbed,
+    }
+)
 _NOT_REACHED: Final = frozenset({facts.UpstreamState.OPEN, facts.UpstreamState.PAUSED})
 _SETTLED: Final = {
     Status.DEAD_LETTER: WARNING,

@@ -23,6 +23,7 @@ from gateway.intake.listener import Listener
 from gateway.intake.relay import Relay
 from gateway.intake.stations import Stations, StationsFault
 from gateway.intake.tls import server_context
+from gateway.intake.waiters import SEEN
 from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
 from gateway.observe.certificates import first_expiry
@@ -132,7 +133,7 @@ async def stations_door(
         publish=shared.publish,
         tracing=shared.tracing,
     )
-    shared.subscribe(intake.see)
+    shared.subscribe(intake.see, *SEEN)
     listener = Listener(intake, tls=_tls(shared))
     wanted = settings.intake.listen
     with blaming("intake.listen", OSError):

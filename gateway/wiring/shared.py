@@ -35,7 +35,12 @@ class Shared:
         )
         self.tracing: Tracing = UNTRACED
         self.renewals: list[Renewal[Any]] = []
-        self._listeners: list[Publish] = [self.metrics.on_fact, Logs().on_fact]
+        self._listeners: list[tuple[Publish, frozenset[type[Fact]]]] = []
+        self._told: dict[type[Fact], tuple[Publish, ...]] = {}
+        for kind, count in self.metrics.counts.items():
+            self.subscribe(count, kind)
+        logs = Logs()
+        self.subscribe(logs.on_fact, *logs.kinds())
 
     @property
     def shares_its_journal(self) -> bool:
@@ -43,13 +48,19 @@ class Shared:
         return self.settings.journal.url.startswith(POSTGRESQL)
 
     def publish(self, fact: Fact) -> None:
-        """Hand a fact to everyone who listens."""
-        for listener in self._listeners:
+        """Hand a fact to everyone who listens to its kind."""
+        told = self._told.get(type(fact))
+        if told is None:
+            told = self._told[type(fact)] = tuple(
+                listener for listener, kinds in self._listeners if not kinds or type(fact) in kinds
+            )
+        for listener in told:
             listener(fact)
 
-    def subscribe(self, listener: Publish) -> None:
-        """From now on ``listener`` is told every fact."""
-        self._listeners.append(listener)
+    def subscribe(self, listener: Publish, *kinds: type[Fact]) -> None:
+        """From now on ``listener`` is told every fact of these kinds; of all, if none is named."""
+        self._listeners.append((listener, frozenset(kinds)))
+        self._told.clear()
 
 
 @contextmanager

@@ -7,16 +7,16 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from multidict import CIMultiDict
+from aiohttp import HttpVersion11
 
 from gateway.intake.enrolling import Enrolling
+from gateway.intake.head import Head
 from gateway.intake.packet import Packet
 from gateway.intake.receipt_resource import ReceiptResource
 from gateway.intake.receipts import Standing
 from gateway.intake.replies import Refused, Reply
 from gateway.intake.visit import Visit, Wishes
 from gateway.journal.contract import JournalFault
-from gateway.observe.tracing import UNTRACED
 from simulation.whole.journal import WatchedJournal
 from simulation.whole.scenario import Arrival
 from simulation.whole.secrets import SEALER
@@ -55,15 +55,7 @@ class Line:
             on_lost()
 
 
-@dataclass(frozen=True)
-class _Head:
-    """What intake reads of a head beyond the visit."""
-
-    method: str
-    headers: CIMultiDict[str]
-
-
-_HEAD = cast("web.BaseRequest", _Head("POST", CIMultiDict()))
+_HEAD = Head("POST", HttpVersion11, {}, ())
 
 
 class Asked(Protocol):
@@ -110,7 +102,7 @@ class Door:
         Raises:
             Gone: no answer came.
         """
-        head = cast("web.BaseRequest", _Head("GET", CIMultiDict(Prefer=f"wait={wait}")))
+        head = Head("GET", HttpVersion11, {"prefer": [f"wait={wait}"]}, ())
 
         async def answer() -> Reply | Refused:
             try:
@@ -146,7 +138,8 @@ def _visit(arrival: Arrival | Brought, line: Line) -> Visit:
     if arrival.ordering_key is not None:
         headers.append(("Ordering-Key", arrival.ordering_key))
     return Visit(
-        request=_HEAD,
+        request=cast("web.BaseRequest", None),  # its body was read
+        head=_HEAD,
         connection=cast("StationConnection", line),
         station=arrival.station,
         target="/enrollments",
@@ -159,5 +152,5 @@ def _visit(arrival: Arrival | Brought, line: Line) -> Visit:
             hold_seconds=arrival.hold,
             applied="",
         ),
-        span=UNTRACED,
+        span=None,
     )

@@ -92,7 +92,7 @@ class House:
             clock=clock,
         )
         self.acts = Acts(journal, self.dispatcher, self.publish, clock)
-        receipts = Receipts(RECEIPT_KEYS, journal=journal, delivery=self.dispatcher, clock=clock)
+        receipts = Receipts(RECEIPT_KEYS, journal=journal, clock=clock)
         at_receipts = ReceiptResource(
             journal=journal,
             sealer=SEALER,

@@ -98,6 +98,14 @@ def test_a_fact_below_the_level_asked_for_is_silent(fact: facts.Fact, level: int
     assert bool(stream.getvalue()) is (level >= INFO)
 
 
+@pytest.mark.parametrize(("fact", "level"), LEVELS)
+def test_whoever_tells_the_kinds_alone_misses_no_line(fact: facts.Fact, level: int) -> None:
+    listen("info")
+    assert level < INFO or type(fact) in Logs().kinds()
+    listen("debug")
+    assert type(fact) in Logs().kinds()
+
+
 def test_a_line_has_the_names_and_units_of_an_operator() -> None:
     stream = listen()
     Logs().on_fact(facts.EnrollmentAccepted(RECEIPT, "desk-3603", 612, Status.PENDING, 0.00212345))

@@ -9,7 +9,7 @@ from gateway.core.decide import IN_DOUBT, TOO_OLD, UNREADABLE
 from gateway.core.ids import minted_at
 from gateway.core.lifecycle import Status
 from gateway.core.outcome import Outcome
-from gateway.observe.series.making import OTHER, WAITS, Counts, Maker, exemplar, series
+from gateway.observe.series.making import OTHER, WAITS, Counts, Maker, series
 
 DEAD_LETTER_REASONS: Final = (TOO_OLD, IN_DOUBT, UNREADABLE, "operator")
 DELIVERY_WAITS: Final = (0.25, 1, 10, 30, 60, 300, 600, 1800, 3600, 14_400, 86_400, 604_800)
@@ -32,7 +32,7 @@ class DeliverySeries:
         )
         self._delivery_duration = make.histogram(
             "delivery_duration_seconds", "From accepted to recorded by the server.", DELIVERY_WAITS
-        )
+        ).labels()
         self._in_doubt_resolved = series(
             make.counter(
                 "in_doubt_resolved_total",
@@ -79,7 +79,7 @@ class DeliverySeries:
 
     def _attempted(self, fact: facts.AttemptFinished) -> None:
         self._attempts[fact.outcome,].inc()
-        self._attempt_duration[fact.outcome,].observe(fact.duration, exemplar(fact.trace_id))
+        self._attempt_duration[fact.outcome,].observe(fact.duration, fact.trace_id)
 
     def _resolved(self, fact: facts.DoubtResolved) -> None:
         self._in_doubt_resolved[fact.by,].inc()
@@ -90,7 +90,7 @@ class DeliverySeries:
     def _settled(self, fact: facts.EnrollmentSettled) -> None:
         if fact.status is Status.DELIVERED:
             seconds = max(0.0, self._clock.now() - minted_at(fact.id))
-            self._delivery_duration.observe(seconds, exemplar(fact.trace_id))
+            self._delivery_duration.observe(seconds, fact.trace_id)
         elif fact.status is Status.DEAD_LETTER:
             reason = fact.reason if fact.reason in DEAD_LETTER_REASONS else OTHER
             self._dead_letters[reason,].inc()

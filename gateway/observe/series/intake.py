@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.core import facts
-from gateway.observe.series.making import OTHER, WAITS, Counts, Maker, exemplar, series
+from gateway.observe.series.making import OTHER, WAITS, Counts, Maker, series
 
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
@@ -28,11 +28,11 @@ class IntakeSeries:
         )
         self._accept_duration = make.histogram(
             "accept_duration_seconds", "From an enrollment's last body byte to durable.", WAITS
-        )
+        ).labels()
         self._duplicates = make.counter(
             "duplicates_absorbed_total",
             "Enrollments that came again with a known key and became no second enrollment.",
-        )
+        ).labels()
         self.counts: Counts = {
             facts.RequestFinished: self._finished,
             facts.EnrollmentAccepted: self._accepted,
@@ -45,7 +45,7 @@ class IntakeSeries:
         self._request_duration[fact.outcome,].observe(fact.seconds)
 
     def _accepted(self, fact: facts.EnrollmentAccepted) -> None:
-        self._accept_duration.observe(fact.seconds, exemplar(fact.trace_id))
+        self._accept_duration.observe(fact.seconds, fact.trace_id)
 
     def _absorbed(self, _fact: facts.DuplicateAbsorbed) -> None:
         self._duplicates.inc()

@@ -39,10 +39,10 @@ class JournalSeries:
         self._ready = make.gauge("ready", "1 when a promise is possible: what /readyz says.")
         self._commit_duration = make.histogram(
             "journal_commit_duration_seconds", "One group commit, until durable.", SHORT
-        )
+        ).labels()
         self._commit_records = make.histogram(
             "journal_commit_records", "Changes made durable by one group commit.", RECORDS
-        )
+        ).labels()
         self._enrollments = series(
             make.gauge("enrollments", "Enrollments in the journal, by status.", "status"),
             status=Status,

@@ -15,7 +15,7 @@ class ProcessSeries:
         self._clock = clock
         self._lag = make.histogram(
             "event_loop_lag_seconds", "How much later than asked the event loop woke up.", SHORT
-        )
+        ).labels()
         self._time = make.gauge(
             "clock_timestamp_seconds", "The wall clock of the gateway's machine: Unix seconds."
         )
@@ -25,7 +25,7 @@ class ProcessSeries:
             "file",
         )
         self._spans = series(
-            make.counter(
+            make.shared_counter(
                 "trace_spans_total",
                 "Spans that a collector took, or that were dropped because it did not.",
                 "outcome",
