@@ -54,10 +54,12 @@ class UpstreamPool:
         self._idle: list[tuple[UpstreamConnection, float]] = []  # the longest idle first
         self._busy = Deadlines[UpstreamConnection](_time_is_up)
         self._sweep: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def exchange(self, head: bytes, body: bytes | bytearray) -> Exchange:
         """Send a request once, and wait for its answer. Never raises for what the wire does."""
-        loop = asyncio.get_running_loop()
+        # To ask which loop runs is a call to the kernel each time.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         began = loop.time()
         connection = self._take(now=began)
         if connection is None:

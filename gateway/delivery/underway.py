@@ -20,11 +20,14 @@ class Underway(Collection[str]):
         """``failed`` is called when a task raises."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tell = failed
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.failed: BaseException | None = None
 
     def begin(self, enrollment_id: str, work: Coroutine[Any, Any, None]) -> None:
         """Take one in hand."""
-        task = asyncio.get_running_loop().create_task(work)
+        # To ask which loop runs is a call to the kernel each time.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        task = loop.create_task(work)
         self._tasks[enrollment_id] = task
         task.add_done_callback(partial(self._ended, enrollment_id))
 
