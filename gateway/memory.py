@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4
+# What mallopt(3) calls them, in numbers.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_KEPT_BYTES: Final = 48 * 1024 * 1024  # free at the top of the heap: some bodies of the largest
+_MAPPED_FROM_BYTES: Final = 32 * 1024 * 1024  # the most that glibc takes
 
 
 def forbid_dumps() -> None:
@@ -48,6 +52,20 @@ def collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+def use_again() -> None:
+    """Take the next body into the memory of the last; call it before there are threads.
+
+    Otherwise glibc gives what a large body took back to the system at once, and the system has to
+    find, clear and map each of its pages anew: a quarter of the processor time of a delivery of
+    1 MB. And each thread would keep free memory of its own, of which no other takes.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def give_back() -> None:

@@ -80,3 +80,25 @@ def test_what_is_there_from_the_start_is_never_looked_through_again() -> None:
     )
     done = subprocess.run([sys.executable, "-c", looked], capture_output=True, check=True)
     assert done.stdout.split() == [b"True", b"True", b"10000"]
+
+
+_BODIES_COME_AND_GO = """
+import resource
+from gateway.memory import use_again
+
+use_again()
+for turn in range(20):
+    bodies = [b"x" * (1024 * 1024 + each) for each in range(8)]
+    del bodies
+    if turn == 0:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_the_next_bodies_come_into_the_memory_of_the_last() -> None:
+    """Else each of their pages, 2,000 in a turn, is asked of the system anew."""
+    ran = subprocess.run(
+        [sys.executable, "-c", _BODIES_COME_AND_GO], check=True, capture_output=True, text=True
+    )
+    assert int(ran.stdout) < 2000

@@ -16,7 +16,7 @@ import uvloop
 
 from gateway.journal.contract import Journal, JournalFault, JournalInUse
 from gateway.journal.retention import forget_settled
-from gateway.memory import collect_seldom, forbid_dumps, give_back
+from gateway.memory import collect_seldom, forbid_dumps, give_back, use_again
 from gateway.observe.lag import watch_lag
 from gateway.observe.logs import configure_logging
 from gateway.wiring.doors import Sign, operators_door, stations_door
@@ -43,6 +43,7 @@ def serve(settings: "Settings") -> int:
     configure_logging(settings.log.level, log_format(settings, terminal=sys.stderr.isatty()))
     log = structlog.get_logger("gateway")
     forbid_dumps()
+    use_again()
     _fail_where_asked()
     try:
         uvloop.run(_run(Shared(settings)))
