@@ -9,20 +9,20 @@ import contextlib
 
 from gateway.clock import Clock
 from gateway.core.admission import Outlook, UpstreamView
-from gateway.core.decide import Case, DeliveryPolicy, Triage, triage
+from gateway.core.decide import Case, DeliveryPolicy
 from gateway.core.enrollment import Enrollment
 from gateway.core.lifecycle import Status
-from gateway.core.scheduler import may_go_at_once, plan
+from gateway.core.scheduler import may_go_at_once
 from gateway.delivery.carrying import AFTER_FAULT, Carrying
 from gateway.delivery.courier import Courier, Errand
+from gateway.delivery.filling import Filling
 from gateway.delivery.gate import Gate
 from gateway.delivery.memory import Memory
 from gateway.delivery.sending import MaySend, always
 from gateway.delivery.waiting import Waiting
-from gateway.journal.contract import Due, Journal, JournalBroken, JournalFault
+from gateway.journal.contract import Journal, JournalBroken, JournalFault
 
 _LONGEST_SLEEP = 5.0  # seconds; a lost wake-up must not cost more than this
-_PARKED = frozenset({Triage.PARK_TOO_OLD, Triage.PARK_IN_DOUBT})
 
 
 class Dispatcher:
@@ -46,13 +46,13 @@ class Dispatcher:
         self._journal = journal
         self._gate = gate
         self._memory = memory
-        self._policy = policy
         self._clock = clock
         self._may_send = may_send
         self._waiting = Waiting(journal)
         self._live, self._backlog = self._waiting.live, self._waiting.backlog
         self._wake = asyncio.Event()
         self._carrying = Carrying(courier, gate, self._waiting, clock=clock, wake=self._wake.set)
+        self._filling = Filling(self._waiting, gate, self._carrying, policy=policy, clock=clock)
         self._underway = self._carrying.underway
         self._counted_at = float("-inf")
         self._stopping = False
@@ -190,9 +190,10 @@ class Dispatcher:
         if free > 0 and self._backlog.waits(now=now):
             if await self._backlog.refill(now=now, least=free, in_hand=self._underway):
                 await self._count_waiting()
-                self._park_the_hopeless()
+                self._filling.park_the_hopeless()
             self._gate.tick(demand=self._waiting.demand(now=self._clock.now()))
-        self._fill_the_window()
+        if self._filling.fill():
+            self._wake.set()
         if self._clock.monotonic() - self._counted_at >= _LONGEST_SLEEP:
             # Asked even when nothing waits: a journal that broke must end the process.
             await self._count_waiting()
@@ -202,50 +203,6 @@ class Dispatcher:
         self._counted_at = self._clock.monotonic()
         totals = await self._journal.totals()
         self._waiting.count = totals.by_status[Status.PENDING] + totals.by_status[Status.IN_DOUBT]
-
-    def _park_the_hopeless(self) -> None:
-        """Nothing that only a person can decide may keep the others waiting."""
-        now = self._clock.now()
-        for due in self._backlog:
-            case = _case(due)
-            what = triage(case, self._policy, now=now)
-            if what in _PARKED:
-                self._waiting.take(due.id)
-                self._carrying.park(Errand(due.id, case, what))
-
-    def _fill_the_window(self) -> None:
-        free = self._gate.free()
-        if free == 0:
-            return
-        chosen = plan(
-            free=free,
-            window=self._gate.window,
-            live_outstanding=len(self._live.outstanding),
-            newest_live=self._live.newest(),
-            backlog=self._backlog.ids(),
-        )
-        self._live.outstanding.update(chosen.live)
-        now, patience = self._clock.now(), self._gate.patience
-        for enrollment_id in (*chosen.live, *chosen.backlog):
-            self._start(enrollment_id, now, patience)
-
-    def _start(self, enrollment_id: str, now: float, patience: float | None) -> None:
-        enrollment, due = self._waiting.take(enrollment_id)
-        if due is not None:
-            case = _case(due)
-        elif enrollment is not None:
-            case = Case(Status.PENDING, 0, enrollment.accepted_at, None)
-        else:
-            return
-        what = triage(case, self._policy, now=now)
-        if what in _PARKED:  # it grew too old since its page was read
-            self._live.outstanding.discard(enrollment_id)
-            self._carrying.park(Errand(enrollment_id, case, what))
-            self._wake.set()  # it was to take a slot, which is still free
-            return
-        self._gate.take(enrollment_id)
-        self._waiting.started()
-        self._carrying.send(Errand(enrollment_id, case, what, enrollment, patience=patience))
 
     def _seconds_to_next(self) -> float:
         """Until the gate may open by itself, or something falls due while it is open."""
@@ -257,14 +214,3 @@ class Dispatcher:
         if due_at is not None and self._gate.free() > 0:
             seconds.append(max(due_at - self._clock.now(), 0.0))
         return min(seconds)
-
-
-def _case(due: Due) -> Case:
-    return Case(
-        due.status,
-        due.attempts,
-        due.accepted_at,
-        due.last_attempt_at,
-        due.reason,
-        due.requeued_at,
-    )
