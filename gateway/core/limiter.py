@@ -93,9 +93,16 @@ class Limiter:
 
     def free(self, *, now: float) -> int:
         """How many attempts may start right now."""
-        self._expire(now)
-        most = min(self._state.at_once(now=now), self._state.window - len(self._ghosts))
+        self._now = now
+        most = self._state.at_once(now=now)
+        if self._ghosts:
+            self._expire(now)
+            most = min(most, self._state.window - len(self._ghosts))
         return max(0, most - len(self._attempts))
+
+    def runs(self, attempt_id: str) -> bool:
+        """Whether this attempt holds a slot. Its ghost does not count."""
+        return attempt_id in self._attempts
 
     def start(self, attempt_id: str, *, now: float) -> None:
         """Take a slot.
@@ -122,17 +129,19 @@ class Limiter:
             heapq.heappush(self._ghosts, sample.ghost_until)
         if sample.measures:
             self._knowledge.answered(sample.duration)
-        if began_in is not self._state:
+        state = self._state
+        if began_in is not state:
             return ()  # it says how the server was, not how it is
         if self._is_its_own_fault(attempt_id, sample) or self._is_no_news(sample):
             return ()
-        if not sample.failed:
+        answered = not sample.failed
+        if answered:
             self._borne.answered(began_as=began_as)
-        full = self._waiting > 0
-        move = self._state.observe(sample, full=full, running=len(self._attempts), now=now)
+        full, running = self._waiting > 0, len(self._attempts)
+        move = state.observe(sample, full=full, running=running, now=now)
         facts = () if move is None else self._carry_out(move, now)
-        if not sample.failed:
-            self._borne.now_at(self.window if full else len(self._attempts) + 1)
+        if answered:
+            self._borne.now_at(self.window if full else running + 1)
         return facts
 
     def withdraw(self, attempt_id: str, *, now: float) -> None:  # noqa: ARG002 - part of the seam
@@ -200,7 +209,8 @@ class Limiter:
         A refusal or a connection that never stood is the server's fault, whoever asks.
         """
         if not sample.failed:
-            self._suspects.clear()
+            if self._suspects:
+                self._suspects.clear()
             return False
         if sample.outcome is not Outcome.IN_DOUBT or self.state is UpstreamState.OPEN:
             return False

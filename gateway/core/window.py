@@ -33,6 +33,11 @@ class Spread(NamedTuple):
 EVEN: Final = Spread(0.0, 0.0)
 
 
+def log_of(seconds: float) -> float:
+    """The logarithm of a response time."""
+    return math.log(max(seconds, _SHORTEST))
+
+
 @dataclass(slots=True)
 class Responses:
     """Count, sum and sum of squares of response times (seconds) and of their logarithms."""
@@ -43,15 +48,14 @@ class Responses:
     log_total: float = 0.0
     log_squares: float = 0.0
 
-    def add(self, seconds: float) -> float:
-        """Take in one response time; its logarithm."""
-        log = math.log(max(seconds, _SHORTEST))
+    def add(self, seconds: float) -> None:
+        """Take in one response time."""
+        log = log_of(seconds)
         self.count += 1
         self.total += seconds
         self.squares += seconds * seconds
         self.log_total += log
         self.log_squares += log * log
-        return log
 
     def merge(self, other: "Responses") -> None:
         """Take in all of ``other``."""

@@ -76,7 +76,8 @@ class Backlog:
         held = frozenset(in_hand)
         self._reading = True
         try:
-            page = await self._journal.due(now=now, limit=max(self._page, 2 * least))
+            # What is left of the page before is read once more: of a longer one that is less.
+            page = await self._journal.due(now=now, limit=max(self._page, 4 * least))
         except BaseException:
             self.expect(known)
             raise

@@ -35,6 +35,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._parser: HttpResponseParser | None = None
         self._answer: asyncio.Future[Answer | Broken] | None = None
         self._reusable = True
+        self._loop = asyncio.get_running_loop()
         self._begin()
 
     def _begin(self) -> None:
@@ -58,7 +59,7 @@ class UpstreamConnection(asyncio.Protocol):
     def ask(self, head: bytes, body: bytes | bytearray) -> "asyncio.Future[Answer | Broken]":
         """Send a request; done when its answer is whole, or cannot be any more."""
         transport = self._transport
-        answer: asyncio.Future[Answer | Broken] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer | Broken] = self._loop.create_future()
         if transport is None or self._parser is None:
             answer.set_result(Broken("eof"))  # it was closed between being chosen and being used
             return answer

@@ -10,7 +10,7 @@ Must not know of windows or of other enrollments.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import field, replace
+from dataclasses import field
 
 from gateway.clock import Clock
 from gateway.core.decide import (
@@ -62,14 +62,6 @@ class Errand:
     begun: bool = False
     patience: float | None = None
 
-    def begun_at(self, now: float, attempts: int, enrollment: Enrollment) -> "Errand":
-        """With its intent durable since ``now``; ``attempts`` counts this one."""
-        was = self.case
-        case = Case(
-            was.status, attempts, was.accepted_at, now, was.reason, requeued_at=was.requeued_at
-        )
-        return Errand(self.id, case, self.triage, enrollment, begun=True, patience=self.patience)
-
 
 @dataclass(frozen=True, slots=True)
 class Carried:
@@ -79,9 +71,10 @@ class Carried:
     ordered: bool
 
 
-# Told what an exchange said of the server and how many seconds it took, as soon as it ended:
-# long before its record is durable. Not told of what says nothing about its capacity.
-Heard = Callable[[Finding, float], None]
+# Told, by the enrollment's id, what an exchange said of the server and how many seconds it took, as
+# soon as it ended: long before its record is durable. Not told of what says nothing about its
+# capacity.
+Heard = Callable[[str, Finding, float], None]
 
 
 @dataclass(slots=True)
@@ -109,110 +102,121 @@ class Courier:
         Raises:
             JournalFault: the intent could not be written; nothing was sent.
         """
+        held, case = errand.enrollment, errand.case
+        begun = (held, case) if errand.begun and held is not None else None
         # A pending one that must be looked up was requeued by a person. Its life has no way from
         # pending to what a lookup may find, but from an attempt it has.
-        if errand.case.status is Status.PENDING:
-            errand = errand if errand.begun else await self._begin(errand)
-            if errand.enrollment is None:
+        if begun is None and case.status is Status.PENDING:
+            begun = await self._begin(errand)
+            if begun is None:
                 return None
+            case = begun[1]
         if errand.triage is Triage.LOOK_UP:
-            carried = await self._look_up(errand, heard)
+            carried = await self._look_up(errand.id, case, heard)
             if carried is not None:
                 return carried
-        errand = errand if errand.begun else await self._begin(errand)
-        if errand.enrollment is None:
+        begun = begun or await self._begin(errand)
+        if begun is None:
             return None
         # Who cannot send it again with the same key must not put it in doubt without need.
         patience = errand.patience if self.policy.honours_key else None
-        return await self._send(errand.enrollment, errand.case, heard, patience)
+        return await self._send(*begun, heard, patience)
 
     async def park(self, errand: Errand) -> None:
         """Make a dead letter of it: a person must decide."""
-        await self._record(errand.id, Consequence(Status.DEAD_LETTER, errand.triage.value))
+        consequence = Consequence(Status.DEAD_LETTER, errand.triage.value)
+        await self._record(errand.id, consequence, self.clock.now())
 
-    async def _begin(self, errand: Errand) -> Errand:
-        """Write the intent; without an enrollment in what comes back, there is nothing to send."""
+    async def _begin(self, errand: Errand) -> tuple[Enrollment, Case] | None:
+        """Write the intent; what to send, as it stands since then. None: there is nothing."""
         now = self.clock.now()
-        kept = await self.journal.begin(errand.id, now=now, whole=errand.enrollment is None)
+        held, was = errand.enrollment, errand.case
+        kept = await self.journal.begin(errand.id, now=now, whole=held is None)
         if kept is None:
-            return replace(errand, enrollment=None)
+            return None
         try:
-            enrollment = errand.enrollment or self.sealer.open(kept)
+            enrollment = held or self.sealer.open(kept)
         except SealBroken:
             # Nothing was sent, and nothing of it ever can be: keep it, and call a person.
             now = self.clock.now()
-            await self._record(errand.id, Consequence(Status.PENDING, UNREADABLE, now))
-            await self._record(errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE))
-            return errand
-        return errand.begun_at(now, kept.life.attempts, enrollment)
+            await self._record(errand.id, Consequence(Status.PENDING, UNREADABLE, now), now)
+            await self._record(errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE), now)
+            return None
+        attempts = kept.life.attempts
+        return enrollment, Case(
+            was.status, attempts, was.accepted_at, now, was.reason, was.requeued_at
+        )
 
     async def _send(
         self, enrollment: Enrollment, case: Case, heard: Heard, patience: float | None
     ) -> Carried:
         now = self.clock.now()
+        ordered = enrollment.ordering_key is not None
         if is_stale(case, self.policy, now=now) or not self.may_send():
             consequence = Consequence(case.status, STALE, now)
-            await self._record(enrollment.id, consequence)
-            return Carried(consequence, ordered=enrollment.ordering_key is not None)
-        self.publish(AttemptStarted(enrollment.id, case.attempts))
+            await self._record(enrollment.id, consequence, now)
+            return Carried(consequence, ordered)
+        attempt = case.attempts
+        self.publish(AttemptStarted(enrollment.id, attempt))
         credential = self.transport.credential(enrollment)
         with self.tracing.exchange("attempt", enrollment.headers) as span:
-            headers = span.onward(enrollment.headers)
-            attempt = self.transport.send(enrollment, headers)
-            finding, seconds = await self._exchange(attempt, credential, patience)
-            heard(finding, seconds)
-            _tell(span, enrollment, finding, attempt=case.attempts)
+            sending = self.transport.send(enrollment, span.onward(enrollment.headers))
+            finding, seconds, now = await self._exchange(sending, credential, patience)
+            heard(enrollment.id, finding, seconds)
+            _tell(span, enrollment, finding, attempt)
         trace_id = span.trace_id
         self.publish(
             AttemptFinished(
-                enrollment.id, case.attempts, finding.outcome, finding.cause, seconds, trace_id
+                enrollment.id, attempt, finding.outcome, finding.cause, seconds, trace_id
             )
         )
-        consequence = after_attempt(case, finding, self.policy, now=self.clock.now(), rng=self.rng)
+        consequence = after_attempt(case, finding, self.policy, now=now, rng=self.rng)
         if case.status is Status.IN_DOUBT and consequence.status is not Status.IN_DOUBT:
             self.publish(DoubtResolved(enrollment.id, "resend"))
-        await self._record(enrollment.id, consequence, finding, enrollment, trace_id)
-        return Carried(consequence, ordered=enrollment.ordering_key is not None)
+        await self._record(enrollment.id, consequence, now, finding, enrollment, trace_id)
+        return Carried(consequence, ordered)
 
-    async def _look_up(self, errand: Errand, heard: Heard) -> Carried | None:
+    async def _look_up(self, enrollment_id: str, case: Case, heard: Heard) -> Carried | None:
         """Ask the server; None: it is surely not there, and may be sent on the same slot."""
-        kept = await self.journal.load(errand.id)
+        kept = await self.journal.load(enrollment_id)
         if kept is None:
-            return Carried(Consequence(errand.case.status, "gone"), ordered=False)
+            return Carried(Consequence(case.status, "gone"), ordered=False)
         try:
             enrollment = self.sealer.open(kept)
         except SealBroken:
-            await self._record(errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE))
-            return Carried(Consequence(Status.DEAD_LETTER, UNREADABLE), ordered=False)
+            consequence = Consequence(Status.DEAD_LETTER, UNREADABLE)
+            await self._record(enrollment_id, consequence, self.clock.now())
+            return Carried(consequence, ordered=False)
         with self.tracing.exchange("lookup", enrollment.headers) as span:
-            lookup = self.transport.look_up(enrollment.key, span.onward(()))
-            finding, seconds = await self._exchange(lookup, Credential.GATEWAY)
+            asking = self.transport.look_up(enrollment.key, span.onward(()))
+            finding, seconds, now = await self._exchange(asking, Credential.GATEWAY)
             _tell(span, enrollment, finding)
-        consequence = after_lookup(
-            errand.case,
+        found = after_lookup(
+            case,
             finding,
             self.policy,
             running_since=self.running_since,
-            now=self.clock.now(),
+            now=now,
             rng=self.rng,
         )
-        if consequence is None or consequence.status is Status.DELIVERED:
-            self.publish(DoubtResolved(errand.id, "lookup"))
-        if consequence is None:
+        if found is None or found.status is Status.DELIVERED:
+            self.publish(DoubtResolved(enrollment_id, "lookup"))
+        if found is None:
             return None
         if finding.answer is None:
             # An answer to a question is quick, and records nothing: it says nothing of how much
             # the server can record. That it cannot even answer does.
-            heard(finding, seconds)
-        await self._record(errand.id, consequence, finding, enrollment, span.trace_id)
-        return Carried(consequence, ordered=enrollment.ordering_key is not None)
+            heard(enrollment_id, finding, seconds)
+        await self._record(enrollment_id, found, now, finding, enrollment, span.trace_id)
+        return Carried(found, ordered=enrollment.ordering_key is not None)
 
     async def _exchange(
         self,
         exchange: Awaitable[Exchange],
         credential: Credential,
         patience: float | None = None,
-    ) -> tuple[Finding, float]:
+    ) -> tuple[Finding, float, float]:
+        """What it came to, the seconds that it took, and the wall time at its end."""
         began = self.clock.monotonic()
         try:
             if patience is None:
@@ -225,18 +229,16 @@ class Courier:
         except Exception as error:  # noqa: BLE001 - one enrollment must not stop the others
             seen = Broken(f"error-{type(error).__name__}")
         seconds = self.clock.monotonic() - began
-        finding = classify(
-            seen,
-            credential=credential,
-            now=self.clock.now(),
-            recorded_statuses=self.policy.recorded_statuses,
-        )
-        return finding, seconds
+        now = self.clock.now()
+        known = self.policy.recorded_statuses
+        finding = classify(seen, credential=credential, now=now, recorded_statuses=known)
+        return finding, seconds, now
 
     async def _record(
         self,
         enrollment_id: str,
         consequence: Consequence,
+        now: float,
         finding: Finding | None = None,
         enrollment: Enrollment | None = None,
         trace_id: str | None = None,
@@ -263,16 +265,19 @@ class Courier:
         change = Change(consequence.status, consequence.reason, consequence.next_attempt_at, sealed)
         while True:
             try:
-                await self.journal.change(enrollment_id, change, now=self.clock.now())
+                await self.journal.change(enrollment_id, change, now=now)
             except JournalBroken:
                 raise
             except JournalFault:
                 await asyncio.sleep(self.record_again_seconds)
+                now = self.clock.now()
             else:
                 return
 
 
 def _tell(span: Span, enrollment: Enrollment, finding: Finding, attempt: int | None = None) -> None:
+    if span is UNTRACED:
+        return
     span.tell(
         id=enrollment.id,
         station=enrollment.station,

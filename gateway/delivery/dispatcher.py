@@ -9,24 +9,20 @@ import contextlib
 
 from gateway.clock import Clock
 from gateway.core.admission import REACHABLE, Outlook, UpstreamView
-from gateway.core.decide import Case, DeliveryPolicy, Triage, triage
+from gateway.core.decide import Case, DeliveryPolicy
 from gateway.core.enrollment import Enrollment
 from gateway.core.lifecycle import Status
-from gateway.core.outcome import Finding, Outcome
-from gateway.core.rate import RateMeter
-from gateway.core.scheduler import may_go_at_once, plan
-from gateway.delivery.backlog import Backlog
+from gateway.core.scheduler import may_go_at_once
+from gateway.delivery.carrying import AFTER_FAULT, Carrying
 from gateway.delivery.courier import Courier, Errand
+from gateway.delivery.filling import Filling
 from gateway.delivery.gate import Gate
-from gateway.delivery.live import Live
 from gateway.delivery.memory import Memory
 from gateway.delivery.sending import MaySend, always
-from gateway.delivery.underway import Underway
-from gateway.journal.contract import Due, Journal, JournalBroken, JournalFault
+from gateway.delivery.waiting import Waiting
+from gateway.journal.contract import Journal, JournalBroken, JournalFault
 
 _LONGEST_SLEEP = 5.0  # seconds; a lost wake-up must not cost more than this
-_AFTER_FAULT = 1.0  # seconds until the journal is asked again
-_PARKED = frozenset({Triage.PARK_TOO_OLD, Triage.PARK_IN_DOUBT})
 
 
 class Dispatcher:
@@ -48,20 +44,17 @@ class Dispatcher:
         may_send: MaySend = always,
     ) -> None:
         self._journal = journal
-        self._courier = courier
         self._gate = gate
         self._memory = memory
-        self._policy = policy
         self._clock = clock
         self._may_send = may_send
-        self._backlog = Backlog(journal)
-        self._live = Live()
-        self._slots: set[str] = set()
-        self._underway = Underway(self._ended)
-        self._rate = RateMeter()
-        self._waiting = 0
-        self._counted_at = float("-inf")
+        self._waiting = Waiting(journal)
+        self._live, self._backlog = self._waiting.live, self._waiting.backlog
         self._wake = asyncio.Event()
+        self._carrying = Carrying(courier, gate, self._waiting, clock=clock, wake=self._wake.set)
+        self._filling = Filling(self._waiting, gate, self._carrying, policy=policy, clock=clock)
+        self._underway = self._carrying.underway
+        self._counted_at = float("-inf")
         self._stopping = False
 
     # -- for intake ------------------------------------------------------------------------------
@@ -74,9 +67,9 @@ class Dispatcher:
             state=state,
             window=limiter.window,
             outstanding=limiter.outstanding + limiter.ghosts,
-            waiting=self._waiting,
+            waiting=self._waiting.count,
             live_waiting=len(self._live),
-            rate=self._rate.rate(now=self._clock.monotonic()),
+            rate=self._carrying.rate(),
             next_canary_in=None if state in REACHABLE else self._gate.seconds_to_wakeup(),
         )
 
@@ -98,23 +91,18 @@ class Dispatcher:
 
     def withdraw(self, enrollment_id: str) -> None:
         """Give a reserved slot back."""
-        self._live.outstanding.discard(enrollment_id)
-        self._gate.give_back(enrollment_id)
-        self._wake.set()
+        self._carrying.withdraw(enrollment_id)
 
     def launch(self, enrollment: Enrollment) -> None:
         """Its intent is durable: send it now on its reserved slot."""
         case = Case(Status.PENDING, 1, enrollment.accepted_at, enrollment.accepted_at)
-        self._carry(Errand(enrollment.id, case, enrollment=enrollment, begun=True))
+        self._carrying.send(Errand(enrollment.id, case, enrollment=enrollment, begun=True))
 
     def enqueue(self, enrollment: Enrollment, *, rank: float, live: bool) -> None:
         """It is durable as pending, at ``rank`` in the queue."""
         if enrollment.id in self._underway:
             return  # the loop found it in the journal before intake was told that it is there
-        self._waiting += 1
-        if live:
-            self._live.wait(enrollment)
-        self._backlog.came(rank, at=enrollment.accepted_at)
+        self._waiting.came(enrollment, rank=rank, live=live)
         self._wake.set()
 
     def leave(self, enrollment_id: str) -> None:
@@ -166,11 +154,11 @@ class Dispatcher:
             self._wake.clear()
             try:
                 await self._turn()
-                pause = self._seconds_to_next() if self._may_send() else _AFTER_FAULT
+                pause = self._seconds_to_next() if self._may_send() else AFTER_FAULT
             except JournalBroken:
                 raise
             except JournalFault:
-                pause = _AFTER_FAULT
+                pause = AFTER_FAULT
             if self._underway.failed is not None:
                 raise self._underway.failed
             # ``wait_for`` of Python 3.11 forgets that it was cancelled if the wait is over by then.
@@ -197,15 +185,16 @@ class Dispatcher:
     async def _turn(self) -> None:
         if not self._may_send():
             return
-        self._gate.tick(demand=self._demand())
+        now = self._clock.now()
+        self._gate.tick(demand=self._waiting.demand(now=now))
         free = self._gate.free()
-        if free > 0 and self._backlog.waits(now=self._clock.now()):
-            now = self._clock.now()
+        if free > 0 and self._backlog.waits(now=now):
             if await self._backlog.refill(now=now, least=free, in_hand=self._underway):
                 await self._count_waiting()
-                self._park_the_hopeless()
-            self._gate.tick(demand=self._demand())
-        self._fill_the_window()
+                self._filling.park_the_hopeless()
+            self._gate.tick(demand=self._waiting.demand(now=self._clock.now()))
+        if self._filling.fill():
+            self._wake.set()
         if self._clock.monotonic() - self._counted_at >= _LONGEST_SLEEP:
             # Asked even when nothing waits: a journal that broke must end the process.
             await self._count_waiting()
@@ -214,114 +203,7 @@ class Dispatcher:
     async def _count_waiting(self) -> None:
         self._counted_at = self._clock.monotonic()
         totals = await self._journal.totals()
-        self._waiting = totals.by_status[Status.PENDING] + totals.by_status[Status.IN_DOUBT]
-
-    def _park_the_hopeless(self) -> None:
-        """Nothing that only a person can decide may keep the others waiting."""
-        now = self._clock.now()
-        for due in self._backlog:
-            case = _case(due)
-            what = triage(case, self._policy, now=now)
-            if what in _PARKED:
-                self._backlog.take(due.id)
-                self._live.take(due.id)
-                self._underway.begin(due.id, self._courier.park(Errand(due.id, case, what)))
-
-    def _fill_the_window(self) -> None:
-        free = self._gate.free()
-        if free == 0:
-            return
-        chosen = plan(
-            free=free,
-            window=self._gate.window,
-            live_outstanding=len(self._live.outstanding),
-            newest_live=self._live.newest(),
-            backlog=self._backlog.ids(),
-        )
-        self._live.outstanding.update(chosen.live)
-        for enrollment_id in (*chosen.live, *chosen.backlog):
-            self._start(enrollment_id)
-
-    def _start(self, enrollment_id: str) -> None:
-        enrollment = self._live.take(enrollment_id)
-        due = self._backlog.take(enrollment_id)
-        if due is not None:
-            case = _case(due)
-        elif enrollment is not None:
-            case = Case(Status.PENDING, 0, enrollment.accepted_at, None)
-        else:
-            return
-        what = triage(case, self._policy, now=self._clock.now())
-        if what in _PARKED:  # it grew too old since its page was read
-            self._live.outstanding.discard(enrollment_id)
-            self._underway.begin(
-                enrollment_id, self._courier.park(Errand(enrollment_id, case, what))
-            )
-            return
-        patience = self._gate.patience
-        self._gate.take(enrollment_id)
-        self._waiting = max(self._waiting - 1, 0)
-        self._carry(Errand(enrollment_id, case, what, enrollment, patience=patience))
-
-    def _carry(self, errand: Errand) -> None:
-        self._slots.add(errand.id)
-        self._underway.begin(errand.id, self._errand(errand))
-
-    def _ended(self) -> None:
-        if self._underway.failed is not None or self._has_work():
-            self._wake.set()
-
-    def _has_work(self) -> bool:
-        """Whether anything waits, or will be due: else a turn finds nothing to do.
-
-        What falls due later counts: the loop did not plan for it while there was no room.
-        """
-        return bool(self._live or len(self._backlog)) or self._backlog.promises_more
-
-    def _demand(self) -> int:
-        """How many could be sent now: at least one while a page is empty and the journal is not.
-
-        Else the window would be taken for not full at the end of each page, and never measured.
-        """
-        known = len(self._backlog) + len(self._live)
-        return known or int(self._backlog.waits(now=self._clock.now()))
-
-    async def _errand(self, errand: Errand) -> None:
-        def heard(finding: Finding, seconds: float) -> None:
-            self._slots.discard(errand.id)
-            self._live.outstanding.discard(errand.id)
-            self._gate.heard(errand.id, finding, seconds)
-            if finding.answer is not None:
-                self._rate.count(now=self._clock.monotonic())
-            if finding.outcome is not Outcome.DELIVERED or self._has_work():
-                self._wake.set()
-            else:
-                self._gate.tick(demand=0)
-
-        try:
-            carried = await self._courier.carry(errand, heard)
-        except JournalBroken:
-            raise
-        except JournalFault:
-            # The intent could not be written and nothing was sent: as it was, a little later.
-            self._backlog.expect(self._clock.now() + _AFTER_FAULT)
-            self._wake.set()
-            return
-        finally:
-            if errand.id in self._slots:
-                self._slots.discard(errand.id)
-                self.withdraw(errand.id)
-        # It is not in hand any more: a page read before this task ends must not leave it out.
-        self._underway.let_go(errand.id)
-        if carried is None:
-            return
-        if carried.consequence.next_attempt_at is not None:
-            self._waiting += 1
-            self._backlog.expect(carried.consequence.next_attempt_at)
-            self._wake.set()
-        elif carried.ordered:
-            self._backlog.freed(at=self._clock.now())
-            self._wake.set()
+        self._waiting.count = totals.by_status[Status.PENDING] + totals.by_status[Status.IN_DOUBT]
 
     def _seconds_to_next(self) -> float:
         """Until the gate may open by itself, or something falls due while it is open."""
@@ -333,14 +215,3 @@ class Dispatcher:
         if due_at is not None and self._gate.free() > 0:
             seconds.append(max(due_at - self._clock.now(), 0.0))
         return min(seconds)
-
-
-def _case(due: Due) -> Case:
-    return Case(
-        due.status,
-        due.attempts,
-        due.accepted_at,
-        due.last_attempt_at,
-        due.reason,
-        due.requeued_at,
-    )

@@ -80,6 +80,10 @@ class Gate:
         """Use one of the free slots."""
         self.limiter.start(enrollment_id, now=self._clock.monotonic())
 
+    def holds(self, enrollment_id: str) -> bool:
+        """Whether it has a slot: one that was taken, and on which nothing has ended yet."""
+        return self.limiter.runs(enrollment_id)
+
     def give_back(self, enrollment_id: str) -> None:
         """Leave a slot unused: nothing was sent, nothing was learned."""
         self.limiter.withdraw(enrollment_id, now=self._clock.monotonic())
@@ -93,7 +97,9 @@ class Gate:
             retry_after=finding.retry_after,
             ghost_until=now + self._ghost_seconds if finding.ghost else None,
         )
-        self._tell(self.limiter.finish(enrollment_id, sample, now=now))
+        facts = self.limiter.finish(enrollment_id, sample, now=now)
+        if facts:
+            self._tell(facts)
         if finding.whole:
             self._tell(self.limiter.pause(finding.cause, now=now, probe_after=self._probe_seconds))
 

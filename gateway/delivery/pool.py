@@ -13,6 +13,7 @@ from yarl import URL
 
 from gateway.core.outcome import Exchange, NotConnected
 from gateway.delivery.connection import UpstreamConnection
+from gateway.delivery.deadlines import Deadlines
 from gateway.delivery.sending import MaySend, always
 from gateway.delivery.session import KEEPALIVE_SECONDS
 
@@ -51,33 +52,31 @@ class UpstreamPool:
         self._connect_timeout = min(connect_timeout_seconds, timeout_seconds)
         self._most_answer_bytes = most_answer_bytes
         self._idle: list[tuple[UpstreamConnection, float]] = []  # the longest idle first
-        self._busy: set[UpstreamConnection] = set()
+        self._busy = Deadlines[UpstreamConnection](_time_is_up)
         self._sweep: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def exchange(self, head: bytes, body: bytes | bytearray) -> Exchange:
         """Send a request once, and wait for its answer. Never raises for what the wire does."""
-        loop = asyncio.get_running_loop()
-        left = self._timeout
-        connection = self._take()
+        # To ask which loop runs is a call to the kernel each time.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        began = loop.time()
+        connection = self._take(now=began)
         if connection is None:
-            began = loop.time()
             made = await self._connect()
             if isinstance(made, NotConnected):
                 return made
             connection = made
-            left = max(left - (loop.time() - began), 0.0)
         if not self._may_send():
             self._give_back(connection, now=loop.time())
             return NotConnected("turn-over")
-        self._busy.add(connection)
-        timer = loop.call_later(left, connection.break_off, "timeout")
+        self._busy.add(connection, began + self._timeout)
         try:
             return await connection.ask(head, body)
         except asyncio.CancelledError:
             connection.close()
             raise
         finally:
-            timer.cancel()
             self._busy.discard(connection)
             self._give_back(connection, now=loop.time())
 
@@ -96,12 +95,12 @@ class UpstreamPool:
         for connection, _ in self._idle:
             connection.close()
         self._idle.clear()
-        for connection in tuple(self._busy):
+        for connection in self._busy.stop():
             connection.break_off("eof")
 
-    def _take(self) -> UpstreamConnection | None:
+    def _take(self, *, now: float) -> UpstreamConnection | None:
         """The one used last: it is the least likely to be closed by the server just now."""
-        earliest = asyncio.get_running_loop().time() - KEEPALIVE_SECONDS
+        earliest = now - KEEPALIVE_SECONDS
         while self._idle:
             connection, since = self._idle.pop()
             if since > earliest and connection.reusable:
@@ -161,3 +160,7 @@ class UpstreamPool:
             opened.close()
             raise
         return connection
+
+
+def _time_is_up(connection: UpstreamConnection) -> None:
+    connection.break_off("timeout")

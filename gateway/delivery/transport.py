@@ -6,7 +6,7 @@ body, keeps no cookie, and adds no header but ``Host`` and ``Content-Length``.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import quote
 
 from yarl import URL
@@ -15,6 +15,8 @@ from gateway.core.enrollment import Enrollment, Headers
 from gateway.core.forwarding import with_credential
 from gateway.core.outcome import Credential, Exchange
 from gateway.delivery.pool import UpstreamPool
+
+_AUTHORIZATION: Final = len("authorization")
 
 
 class Transport(Protocol):
@@ -74,32 +76,34 @@ class UpstreamTransport:
         """The gateway's, where it has one; else the station's own, if it sent any."""
         if self._authorization() is not None:
             return Credential.GATEWAY
-        if any(name.lower() == "authorization" for name, _ in enrollment.headers):
-            return Credential.STATION
+        for name, _ in enrollment.headers:
+            if len(name) == _AUTHORIZATION and name.lower() == "authorization":
+                return Credential.STATION
         return Credential.NONE
 
     async def send(self, enrollment: Enrollment, headers: Headers) -> Exchange:
         """One attempt; the body goes out as it came."""
-        if enrollment.body is None:
+        body = enrollment.body
+        if body is None:
             raise ValueError("its body is not in memory; it was not sent")
-        return await self._exchange(enrollment.method, enrollment.target, headers, enrollment.body)
+        framing = f"Content-Length: {len(body)}\r\n\r\n"
+        head = self._head(enrollment.method, enrollment.target, headers, framing)
+        return await self._pool.exchange(head, body)
 
     async def look_up(self, key: str, headers: Headers) -> Exchange:
         """GET the lookup path with the key, percent-encoded, in its place."""
         path = (self._settings.lookup_path or "").replace("{key}", quote(key, safe=""))
-        return await self._exchange("GET", path, headers, None)
+        return await self._pool.exchange(self._head("GET", path, headers, "\r\n"), b"")
 
-    async def _exchange(
-        self, method: str, target: str, headers: Headers, body: bytes | bytearray | None
-    ) -> Exchange:
-        lines = [f"{method} {self._base}{target} HTTP/1.1\r\n", self._host]
-        given = with_credential(headers, self._authorization())
-        lines += [f"{name}: {value}\r\n" for name, value in given]
-        if body is not None:
-            lines.append(f"Content-Length: {len(body)}\r\n")
-        lines.append("\r\n")
-        head = "".join(lines).encode("utf-8", "surrogateescape")
+    def _head(self, method: str, target: str, headers: Headers, framing: str) -> bytes:
+        """``framing``: how long the body is, if there is one, and the head's end."""
+        own = self._authorization()
+        given = headers if own is None else with_credential(headers, own)
+        lines = [f"{name}: {value}\r\n" for name, value in given]
+        first = f"{method} {self._base}{target} HTTP/1.1\r\n{self._host}"
+        head = f"{first}{''.join(lines)}{framing}".encode("utf-8", "surrogateescape")
         # A line end inside of a value would be a header, or a request, that nobody sent.
-        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+        ends = 2 + len(lines) + framing.count("\n")
+        if head.count(b"\n") != ends or head.count(b"\r") != ends:
             raise ValueError("a header holds a line end; it was not sent")
-        return await self._pool.exchange(head, body or b"")
+        return head

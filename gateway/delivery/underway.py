@@ -5,6 +5,7 @@ Must not know what a task does.
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 
@@ -15,17 +16,20 @@ class Underway(Collection[str]):
         failed: what a task raised; nothing may go on after it.
     """
 
-    def __init__(self, ended: Callable[[], None]) -> None:
-        """``ended`` is called after each end of a task."""
+    def __init__(self, failed: Callable[[], None]) -> None:
+        """``failed`` is called when a task raises."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._told = ended
+        self._tell = failed
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.failed: BaseException | None = None
 
     def begin(self, enrollment_id: str, work: Coroutine[Any, Any, None]) -> None:
         """Take one in hand."""
-        task = asyncio.get_running_loop().create_task(work)
+        # To ask which loop runs is a call to the kernel each time.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        task = loop.create_task(work)
         self._tasks[enrollment_id] = task
-        task.add_done_callback(lambda done: self._ended(enrollment_id, done))
+        task.add_done_callback(partial(self._ended, enrollment_id))
 
     def let_go(self, enrollment_id: str) -> None:
         """It is not in hand any more, though its task has not ended yet."""
@@ -59,4 +63,4 @@ class Underway(Collection[str]):
             del self._tasks[enrollment_id]
         if not task.cancelled() and task.exception() is not None:
             self.failed = task.exception()
-        self._told()
+            self._tell()

@@ -19,6 +19,7 @@ class Place:
 
 _INTAKE: Final = "gateway.intake"
 _DISPATCHER: Final = "gateway.delivery.dispatcher"
+_FILLING: Final = "gateway.delivery.filling"
 _COURIER: Final = "gateway.delivery.courier"
 _TRANSPORT: Final = "gateway.delivery.transport"
 _SEALING: Final = "gateway.journal.sealing"
@@ -45,7 +46,7 @@ STEPS: Final[Mapping[str, Place]] = {
     "launch": Place(_DISPATCHER, "Dispatcher.launch"),
     "enqueue": Place(_DISPATCHER, "Dispatcher.enqueue"),
     "wait": Place(f"{_INTAKE}.waiters", "Waiters.wait"),
-    "plan": Place(_DISPATCHER, "plan"),
+    "plan": Place(_FILLING, "plan"),
     "begin": Place(_JOURNAL, "SqliteJournal.begin"),
     "open": Place(_SEALING, "Sealer.open"),
     "send": Place(_TRANSPORT, "UpstreamTransport.send"),

@@ -62,4 +62,4 @@ def load_answer(plain: bytes) -> Answer:
 
 
 def _headers(pairs: list[list[str]]) -> Headers:
-    return tuple((name, value) for name, value in pairs)
+    return tuple([(name, value) for name, value in pairs])

@@ -15,6 +15,7 @@ Must not know where the parts are kept, or who may see them.
 """
 
 import secrets
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -45,6 +46,9 @@ from gateway.journal.plain import (
     load_answer,
     load_envelope,
 )
+
+_NONCE_AT: Final = 1 + ID_BYTES  # in a wrapped key: behind its format and the wrapping key's id
+_WRAPPED_AT: Final = _NONCE_AT + NONCE_BYTES
 
 
 class SealBroken(JournalFault):
@@ -120,18 +124,19 @@ class Sealer:
         """
         if kept.body is None:
             raise SealBroken(f"the body of {kept.life.id} is erased or was not loaded")
-        envelope = self.envelope(kept)
+        life, record = kept.life, _record(kept)
+        envelope = load_envelope(self._open(kept.envelope, ENVELOPE, life.id, record))
         return Enrollment(
-            id=kept.life.id,
-            station=kept.life.station,
+            id=life.id,
+            station=life.station,
             key=envelope.key,
             method=envelope.method,
             target=envelope.target,
             headers=envelope.headers,
-            body=self._open(kept.body, BODY, kept),
+            body=self._open(kept.body, BODY, life.id, record),
             content_sha256=envelope.content_sha256,
-            accepted_at=kept.life.accepted_at,
-            priority=kept.life.priority,
+            accepted_at=life.accepted_at,
+            priority=life.priority,
             ordering_key=envelope.ordering_key,
             fingerprint=kept.fingerprint,
         )
@@ -142,7 +147,7 @@ class Sealer:
         Raises:
             SealBroken: it does not open.
         """
-        return load_envelope(self._open(kept.envelope, ENVELOPE, kept))
+        return load_envelope(self._open(kept.envelope, ENVELOPE, kept.life.id, _record(kept)))
 
     def seal_answer(
         self, enrollment_id: str, station: str, fingerprint: bytes, answer: Answer
@@ -159,7 +164,7 @@ class Sealer:
         """
         if kept.answer is None:
             return None
-        return load_answer(self._open(kept.answer, ANSWER, kept))
+        return load_answer(self._open(kept.answer, ANSWER, kept.life.id, _record(kept)))
 
     def rewrapped(
         self, key: bytes, *, part: bytes, enrollment_id: str, station: str, fingerprint: bytes
@@ -179,7 +184,7 @@ class Sealer:
         if key_id_of(key) == self._active:
             return key
         bound = framed(key[:1], part) + record_of(enrollment_id, station, fingerprint)
-        data_key = self._unwrap(key, bound, f"{part.decode()} of {enrollment_id}")
+        data_key = self._unwrap(key, bound, part, enrollment_id)
         return self._wrap(data_key + secrets.token_bytes(NONCE_BYTES), bound, form=key[:1])
 
     def _seal(self, plain: bytes | bytearray, part: bytes, record: bytes) -> Sealed:
@@ -187,41 +192,51 @@ class Sealer:
         data = AESGCM(drawn[:KEY_BYTES]).encrypt(ONCE, plain, named)
         return Sealed(self._wrap(drawn, named + record), data)
 
-    def _open(self, sealed: Sealed, part: bytes, kept: Kept) -> bytes:
-        name = f"{part.decode()} of {kept.life.id}"
-        record = record_of(kept.life.id, kept.life.station, kept.fingerprint)
+    def _open(self, sealed: Sealed, part: bytes, enrollment_id: str, record: bytes) -> bytes:
+        """``record``: as ``binding.record_of`` names it."""
         form = sealed.key[:1]
-        whole = framed(form, part) + record
-        data_key = self._unwrap(sealed.key, whole, name)
+        whole = PART_OF[part] + record if form == FORMAT else framed(form, part) + record
+        data_key = self._unwrap(sealed.key, whole, part, enrollment_id)
         associated = whole if form == BOUND_TWICE else PART_OF[part]
         try:
             return AESGCM(data_key).decrypt(ONCE, sealed.data, associated)
         except (InvalidTag, ValueError):
-            raise SealBroken(f"the {name} is altered or belongs to another record") from None
+            raise _altered(part, enrollment_id) from None
 
     def _wrap(self, drawn: bytes, bound: bytes, *, form: bytes = FORMAT) -> bytes:
         nonce = drawn[KEY_BYTES:]
         wrapped = self._sealing.encrypt(nonce, drawn[:KEY_BYTES], bound)
         return form + self._active + nonce + wrapped
 
-    def _unwrap(self, key: bytes, associated: bytes, name: str) -> bytes:
-        after_id = 1 + ID_BYTES
-        nonce, wrapped = key[after_id : after_id + NONCE_BYTES], key[after_id + NONCE_BYTES :]
-        wrapping = self._wrapping.get(key_id_of(key))
-        if not key:
-            raise SealBroken(f"the {name} is lost")
-        if key[:1] not in FORMATS:
-            raise SealBroken(f"the {name} has a format that this version does not know")
-        if wrapping is None:
-            raise SealBroken(
-                f"the {name} needs key {key_id_of(key).hex()}, which the key file lacks"
-            )
+    def _unwrap(self, key: bytes, associated: bytes, part: bytes, enrollment_id: str) -> bytes:
+        wrapping = self._wrapping.get(key[1:_NONCE_AT])
+        if wrapping is None or key[:1] not in FORMATS:
+            raise _without_a_key(key, part, enrollment_id)
         try:
-            return wrapping.decrypt(nonce, wrapped, associated)
+            return wrapping.decrypt(key[_NONCE_AT:_WRAPPED_AT], key[_WRAPPED_AT:], associated)
         except (InvalidTag, ValueError):
-            raise SealBroken(f"the {name} is altered or belongs to another record") from None
+            raise _altered(part, enrollment_id) from None
+
+
+def _record(kept: Kept) -> bytes:
+    """What a kept part's key is bound to, behind the part's own name."""
+    return record_of(kept.life.id, kept.life.station, kept.fingerprint)
+
+
+def _altered(part: bytes, enrollment_id: str) -> SealBroken:
+    name = f"{part.decode()} of {enrollment_id}"
+    return SealBroken(f"the {name} is altered or belongs to another record")
+
+
+def _without_a_key(key: bytes, part: bytes, enrollment_id: str) -> SealBroken:
+    name = f"{part.decode()} of {enrollment_id}"
+    if not key:
+        return SealBroken(f"the {name} is lost")
+    if key[:1] not in FORMATS:
+        return SealBroken(f"the {name} has a format that this version does not know")
+    return SealBroken(f"the {name} needs key {key_id_of(key).hex()}, which the key file lacks")
 
 
 def key_id_of(key: bytes) -> bytes:
     """The id of the key that wrapped a part's data key."""
-    return key[1 : 1 + ID_BYTES]
+    return key[1:_NONCE_AT]

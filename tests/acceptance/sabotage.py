@@ -129,7 +129,7 @@ def no_deduplication() -> None:
 
 def blind_second_post() -> None:
     """A break: what is in doubt is simply sent again."""
-    patch("gateway.delivery.dispatcher.triage", lambda *_, **__: Triage.SEND).start()
+    patch("gateway.delivery.filling.triage", lambda *_, **__: Triage.SEND).start()
 
 
 def forget_doubt() -> None:

@@ -49,6 +49,25 @@ def test_what_grows_too_old_while_it_stands_in_the_page_is_not_sent() -> None:
     virtual_time.run(scene())
 
 
+def test_the_slot_of_one_that_grew_too_old_goes_to_the_next_at_once() -> None:
+    async def scene() -> None:
+        bench = await new_bench(
+            transport=ScriptedTransport(seconds=60.0),
+            policy=DeliveryPolicy(retry=RetryPolicy(max_age=110.0)),
+            settings=LimiterSettings(min_window=1, max_window=1),
+        )
+        await bench.take_in(*(bench.enrollment() for _ in range(3)))
+        async with bench.running():
+            await asyncio.sleep(55)
+            young = bench.enrollment()
+            await bench.take_in(young)
+            bench.dispatcher.nudge()  # so that it stands in the same page
+            await asyncio.sleep(66)
+            assert [one.id for one in bench.transport.sent].index(young.id) == 2
+
+    virtual_time.run(scene())
+
+
 @pytest.mark.parametrize(
     ("down_for", "ends"), [(300.0, Status.DELIVERED), (3600.0, Status.DEAD_LETTER)]
 )

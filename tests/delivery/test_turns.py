@@ -41,7 +41,7 @@ async def gateway(common: Common, name: str, transport: ScriptedTransport, bench
             journal=member,  # type: ignore[arg-type]
             transport=transport,
         )
-        courier = one.dispatcher._courier
+        courier = one.dispatcher._carrying._courier
         courier.may_send = member.may_send
         one.dispatcher._may_send = member.may_send
         return one.dispatcher

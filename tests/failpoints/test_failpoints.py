@@ -96,11 +96,11 @@ def test_actions_happen_when_they_are_due() -> None:
     code = """
 import time
 from gateway.failpoints import arm
-from gateway.delivery import dispatcher
+from gateway.delivery import filling
 from gateway.failpoints.orders import FailpointRaised
 arm("before-plan=raise@2, after-plan=delay:0.2@1")
 def call():
-    return dispatcher.plan(free=1, window=1, live_outstanding=0, newest_live=(), backlog=["a"])
+    return filling.plan(free=1, window=1, live_outstanding=0, newest_live=(), backlog=["a"])
 began = time.monotonic()
 print(call().backlog, time.monotonic() - began >= 0.2)
 try:

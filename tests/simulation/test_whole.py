@@ -79,7 +79,7 @@ def a_second_send_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
         what = usual(case, policy, now=now)
         return decide.Triage.SEND if what is decide.Triage.LOOK_UP else what
 
-    monkeypatch.setattr("gateway.delivery.dispatcher.triage", blind)
+    monkeypatch.setattr("gateway.delivery.filling.triage", blind)
 
 
 def a_settle_time_that_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

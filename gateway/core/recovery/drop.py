@@ -12,7 +12,7 @@ Must not know windows, or what is made of it.
 import math
 from typing import Final
 
-from gateway.core.window import Responses
+from gateway.core.window import Responses, log_of
 
 _DROP: Final = 0.15  # of the mean logarithm: the least that is looked for
 _ALARM: Final = 10.0  # logarithm of the odds; an alarm by chance costs one probe
@@ -41,8 +41,12 @@ class Drop:
 
     def add(self, seconds: float) -> bool:
         """Take in one response time; whether they dropped."""
-        log = self.since.add(seconds)
+        log = log_of(seconds)
         self._odds += _DROP * (self._halfway - log) / self._variance
-        if self._odds <= 0.0:
-            self._odds, self.since = 0.0, Responses()
-        return self._odds > _ALARM
+        if self._odds > 0.0:
+            self.since.add(seconds)
+            return self._odds > _ALARM
+        self._odds = 0.0
+        if self.since.count:
+            self.since = Responses()
+        return False

@@ -27,7 +27,8 @@ class Borne:
 
     def answered(self, *, began_as: int) -> None:
         """An attempt that began as the ``began_as``-th outstanding was answered."""
-        heapq.heappushpop(self._best, began_as)
+        if began_as > self._best[0]:
+            heapq.heapreplace(self._best, began_as)
 
     def now_at(self, level: int) -> None:
         """So many run, or begin at once, after the server's latest answer."""

@@ -82,13 +82,9 @@ class SlowStart:
         self._known = None if self._careful else knowledge.good
         self._watch = Watch()
         self._raised = False
+        self.window = window
         self._measurement = Measurement(window, settle=window, now=now)
         self._look_at = float(_FEWEST)
-
-    @property
-    def window(self) -> int:
-        """How many may be outstanding."""
-        return self._measurement.window
 
     def at_once(self, *, now: float) -> int:  # noqa: ARG002 - the protocol's shape
         """As many as the window has slots."""
@@ -125,6 +121,7 @@ class SlowStart:
         self._watch.begin_measurement()
 
     def _begin(self, window: int, *, settle: int, now: float) -> None:
+        self.window = window
         self._measurement = Measurement(window, settle=settle, now=now)
         self._look_at = float(_FEWEST)
 

@@ -68,12 +68,8 @@ class Steady:
         self._watch = Watch()
         self._drop = self._pair.watch()
         self._above = 0  # how often in a row the lower window was above the knee as well
+        self.window = window
         self._measurement = Measurement(window, settle=window, now=now)
-
-    @property
-    def window(self) -> int:
-        """How many may be outstanding."""
-        return self._measurement.window
 
     def at_once(self, *, now: float) -> int:  # noqa: ARG002 - the protocol's shape
         """As many as the window has slots."""
@@ -111,6 +107,7 @@ class Steady:
         self._begin(window, settle=max(window, self.window), now=now)
 
     def _begin(self, window: int, *, settle: int, now: float) -> None:
+        self.window = window
         self._measurement = Measurement(window, settle=settle, now=now)
         self._watch.begin_measurement()
 

@@ -51,11 +51,12 @@ class Watch:
     def observe(self, sample: Sample, *, running: int, now: float) -> Trouble:
         """Take in how one attempt ended, while so many others still run."""
         recent = max(_RECENT, running)
-        self._recent.append(sample.failed)
+        failed = sample.failed
+        self._recent.append(failed)
         while len(self._recent) > recent:
             self._recent.popleft()
         self._seen += 1
-        if sample.failed:
+        if failed:
             self._in_a_row += 1
             self._row_began = min(self._row_began, now - sample.duration)
             self._failed += 1
@@ -65,7 +66,9 @@ class Watch:
             return Trouble.TRIP if down else Trouble.NONE
         self._in_a_row = 0
         self._row_began = math.inf
-        much = self._failed >= max(_SIGNS, _SHARE * (self._seen + running))
+        if self._failed < _SIGNS:
+            return Trouble.NONE
+        much = self._failed >= _SHARE * (self._seen + running)
         return Trouble.OVERLOAD if much else Trouble.NONE
 
     def _is_silent(self, sample: Sample, now: float) -> bool:
