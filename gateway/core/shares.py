@@ -75,10 +75,13 @@ class Shares:
 
     def leave(self, station: str) -> None:
         """One of a station's enrollments waits no more."""
-        line = self.line(station)
-        self.put(station, line._replace(waiting=line.waiting - 1))
+        self._moved(station, -1)
 
     def come_back(self, station: str) -> None:
         """One waits again that had left, at the place that it had."""
-        line = self.line(station)
-        self.put(station, line._replace(waiting=line.waiting + 1))
+        self._moved(station, 1)
+
+    def _moved(self, station: str, by: int) -> None:
+        waiting, last = self._lines.get(station, NOBODY)
+        self._lines[station] = Line(waiting + by, last)
+        self._waiting += by

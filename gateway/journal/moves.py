@@ -53,6 +53,7 @@ LEGAL: Final = frozenset(
 
 _AT_REST: Final = dict.fromkeys(FINAL, Phase.DONE) | {Status.DEAD_LETTER: Phase.PARKED}
 _MAY_BEGIN: Final = frozenset({Phase.READY, Phase.LATER})
+_BEGINS: Final = frozenset(status for status, event in TABLE if event is Event.ATTEMPT_BEGAN)
 RESTARTED: Final = "gateway-restarted"
 OLDER: Final = "journal-restored"
 LOST: Final = "lost"
@@ -71,7 +72,7 @@ def admitted(*, accepted_at: float, sending: bool, held: bool) -> Standing:
 
 def may_begin(status: Status, phase: Phase) -> bool:
     """Whether an attempt may begin."""
-    return phase in _MAY_BEGIN and (status, Event.ATTEMPT_BEGAN) in TABLE
+    return phase in _MAY_BEGIN and status in _BEGINS
 
 
 def begun(reason: str | None) -> Standing:
@@ -128,7 +129,7 @@ def requeues(before: Status, after: Status) -> bool:
 def changed(status: Status, change: Change, *, now: float, held: bool) -> Standing | None:
     """What ``change`` makes of an enrollment that is ``status``; None if that is not allowed."""
     after = change.status
-    if (status, after) not in MOVES or change.was not in {None, status}:
+    if (status, after) not in MOVES or (change.was is not None and change.was is not status):
         return None
     resting = _AT_REST.get(after)
     if resting is not None:

@@ -4,6 +4,7 @@ Must not know how any of it is kept. Wall times are seconds since 1970.
 """
 
 from dataclasses import field
+from typing import Final
 
 from gateway.core.lifecycle import Status
 from gateway.core.record import dataclass
@@ -137,6 +138,9 @@ class DuePage:
     next_due_at: float | None
 
 
+_WAITS: Final = frozenset({Status.PENDING, Status.IN_DOUBT})
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an attempt, a lookup or a person's decision makes of an enrollment.
@@ -158,7 +162,7 @@ class Change:
 
     def __post_init__(self) -> None:
         """Refuse a waiting status without a due time: it would never be tried again."""
-        if self.next_attempt_at is None and self.status in {Status.PENDING, Status.IN_DOUBT}:
+        if self.next_attempt_at is None and self.status in _WAITS:
             raise ValueError(f"a change to {self.status} needs next_attempt_at")
 
 

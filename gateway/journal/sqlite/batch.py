@@ -22,8 +22,9 @@ class Book(Protocol):
         """Start a transaction."""
         ...
 
-    def written(self) -> int:
-        """A number that grows with every row that is written."""
+    @property
+    def written(self) -> Callable[[], int]:
+        """Says a number that grows with every row that is written."""
         ...
 
     def prepare(self) -> bool:
@@ -64,6 +65,8 @@ class Call:
         size: the bytes that it writes, about.
         hurried: somebody waits for it; else it may wait a moment for others.
         future: of who made it.
+        result: what came of it.
+        fault: why it was refused.
     """
 
     work: Callable[[Any], Any]
@@ -72,14 +75,6 @@ class Call:
     future: "asyncio.Future[Any]"
     result: Any = None
     fault: JournalFault | None = None
-
-    def run(self, book: Book) -> None:
-        """Do the work. A fault of its own is a refusal: it was raised before it wrote anything."""
-        self.fault = None
-        try:
-            self.result = self.work(book)
-        except JournalFault as refusal:
-            self.fault = refusal
 
 
 @dataclass(slots=True)
@@ -102,10 +97,15 @@ class Batch:
         self._began = time.monotonic()
         self.records = 0
         book.begin()
-        written = book.written()
+        count = book.written
+        written = count()
         for call in self.calls:
-            call.run(book)
-            before, written = written, book.written()
+            call.fault = None
+            try:
+                call.result = call.work(book)
+            except JournalFault as refusal:  # it was raised before it wrote anything
+                call.fault = refusal
+            before, written = written, count()
             self.records += before != written
         return book.prepare()
 

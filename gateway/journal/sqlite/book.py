@@ -60,6 +60,7 @@ class SqliteBook:
         )
         self._session = session = Session(self._connection)
         self._lines = Lines(self._connection)
+        self.written = self._connection.total_changes
         self._written_before = 0
         self.notes = Notes(session)
         self.audit = Audit(session)
@@ -90,10 +91,6 @@ class SqliteBook:
         self._session.execute("BEGIN IMMEDIATE")
         self._written_before = self.written()
         self._space.look()
-
-    def written(self) -> int:
-        """See ``writer.Book``."""
-        return self._connection.total_changes()
 
     def prepare(self) -> bool:
         """See ``writer.Book``."""

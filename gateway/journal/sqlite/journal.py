@@ -6,7 +6,7 @@ Must not know SQL, which is in the ``book``, nor how calls are gathered, which i
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import apsw
 
@@ -30,6 +30,9 @@ from gateway.journal.sqlite.book import SqliteBook
 from gateway.journal.sqlite.faults import fault_of
 from gateway.journal.sqlite.opening import SETTINGS
 from gateway.journal.sqlite.writer import Writer
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 _ROW_BYTES = 512  # what a row costs beside its sealed parts, about
@@ -224,9 +227,9 @@ class SqliteJournal:
         """See the contract."""
         return await self._call(lambda book: book.audit.list(limit=limit, before=before))
 
-    async def _call(
+    def _call(
         self, work: Callable[[SqliteBook], T], *, size: int = 0, hurried: bool = True
-    ) -> T:
+    ) -> "asyncio.Future[T]":
         if self._writer is None:
             raise JournalFault("the journal is not open")
-        return await self._writer.call(work, size=size, hurried=hurried)
+        return self._writer.call(work, size=size, hurried=hurried)

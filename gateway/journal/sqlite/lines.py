@@ -69,4 +69,5 @@ class Lines:
         self._before.clear()
 
     def _note(self, station: str) -> None:
-        self._before.setdefault(station, self._shares.line(station))
+        if station not in self._before:
+            self._before[station] = self._shares.line(station)

@@ -3,10 +3,11 @@
 import heapq
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import DuePage, Kept, Life
-from gateway.journal.moves import Phase
+from gateway.journal.moves import Standing
 from gateway.journal.sqlite import rows
 from gateway.journal.sqlite.bodies import Bodies
 from gateway.journal.sqlite.session import Session
@@ -15,10 +16,10 @@ _PROMOTED_AT_ONCE = 250  # milliseconds of the event loop
 
 _KEPT = f"SELECT {rows.KEPT} FROM enrollment JOIN sealed USING (seq) WHERE"  # noqa: S608 - constants
 _WHOLE = f"SELECT {rows.WHOLE} FROM enrollment JOIN sealed USING (seq) WHERE"  # noqa: S608 - as above
-_CLAIM = f"SELECT seq, phase, {rows.KEPT} FROM enrollment JOIN sealed USING (seq) WHERE id = ?"  # noqa: S608 - as above
-_CLAIM_WHOLE = (
-    f"SELECT seq, phase, {rows.WHOLE} FROM enrollment JOIN sealed USING (seq) WHERE id = ?"  # noqa: S608 - as above
-)
+# Without the answer, which one that may begin has not: SQLite then leaves its table out.
+_CLAIM = f"SELECT {rows.CLAIMED} FROM enrollment JOIN sealed USING (seq) WHERE id = ?"  # noqa: S608 - as above
+_CLAIM_WHOLE = f"SELECT {rows.CLAIMED_WHOLE} FROM enrollment JOIN sealed USING (seq) WHERE id = ?"  # noqa: S608 - as above
+_ANSWER = "SELECT answer FROM sealed WHERE seq = ?"
 _DUE = f"""
 SELECT {rows.DUE} FROM enrollment WHERE phase = 'ready' ORDER BY rank, seq LIMIT ?"""  # noqa: S608 - as above
 _LIST = f"""
@@ -53,14 +54,18 @@ class Looking:
         row = self._session.one(f"{_WHOLE} id = ?", enrollment_id)
         return None if row is None else rows.whole(row, self._bodies.read)
 
-    def claim(self, enrollment_id: str, *, whole: bool) -> tuple[int, Phase, Kept] | None:
-        """Its number, its phase and itself; ``whole``: with the body."""
-        row = self._session.one(_CLAIM_WHOLE if whole else _CLAIM, enrollment_id)
-        if row is None:
-            return None
-        seq, phase, *rest = row
-        kept = rows.whole(rest, self._bodies.read) if whole else rows.kept(rest)
-        return seq, rows.PHASES[phase], kept
+    def claim(self, enrollment_id: str, *, whole: bool) -> tuple[Any, ...] | None:
+        """A row of ``rows.CLAIMED``; ``whole``: of ``rows.CLAIMED_WHOLE``."""
+        return self._session.one(_CLAIM_WHOLE if whole else _CLAIM, enrollment_id)
+
+    def begun(self, enrollment_id: str, row: tuple[Any, ...], to: Standing, *, at: float) -> Kept:
+        """What was claimed, as it stands since its intent."""
+        seq, answer_key = row[0], row[rows.ANSWER_KEY]
+        answer = None
+        if answer_key is not None:  # of a dead letter that a person requeued
+            found = self._session.one(_ANSWER, seq)
+            answer = None if found is None else found[0]
+        return rows.begun(enrollment_id, row, to, at=at, answer=answer, read=self._bodies.read)
 
     def due(self, *, now: float, limit: int) -> DuePage:
         """Pick up what fell due, then read what is ready by rank."""

@@ -20,6 +20,7 @@ WHERE seq = ?"""
 _BEGIN = """
 UPDATE enrollment SET status = ?, phase = ?, next_attempt_at = ?, settled_at = ?, reason = ?,
     attempts = attempts + 1, last_attempt_at = ? WHERE seq = ?"""
+_STANDS = "SELECT seq, ordering, station, status FROM enrollment WHERE id = ?"
 _FORGOTTEN = """
 SELECT seq, status FROM enrollment WHERE phase = 'done' AND settled_at < ?
 ORDER BY settled_at, seq LIMIT ?"""
@@ -39,29 +40,27 @@ class Moving:
 
     def begin(self, enrollment_id: str, *, now: float, whole: bool) -> Kept | None:
         """Write the intent, and load it; ``whole``: with its body."""
-        found = self._looking.claim(enrollment_id, whole=whole)
-        if found is None:
+        row = self._looking.claim(enrollment_id, whole=whole)
+        if row is None:
             return None
-        seq, phase, kept = found
-        before = kept.life
-        if not moves.may_begin(before.status, phase):
+        seq, phase, status, reason, *_ = row
+        before = rows.STATUSES[status]
+        if not moves.may_begin(before, rows.PHASES[phase]):
             return None
         if not self._space.has_room_for_an_attempt():
             raise JournalFull("the disk is full: no attempt begins whose outcome could not be kept")
-        to = moves.begun(before.reason)
+        to = moves.begun(reason)
         self._session.execute(_BEGIN, (*to, now, seq))
-        self._session.count_move(before.status, to.status)
-        life = moves.attempted(before, to, at=now)
-        return Kept(life, kept.fingerprint, kept.envelope, kept.body, kept.answer)
+        self._session.count_move(before, to.status)
+        return self._looking.begun(enrollment_id, row, to, at=now)
 
     def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         """Move it; erase the body of what is final, and free the next in its order."""
-        row = self._session.one(
-            "SELECT seq, ordering, station, status FROM enrollment WHERE id = ?", enrollment_id
-        )
+        row = self._session.one(_STANDS, enrollment_id)
         if row is None:
             return False
-        seq, ordering, station, before = *row[:3], rows.STATUSES[row[3]]
+        seq, ordering, station, status = row
+        before = rows.STATUSES[status]
         head = None if ordering is None else order.head(self._session, ordering)
         held = head is not None and head.seq != seq
         to = moves.changed(before, change, now=now, held=held)
@@ -69,13 +68,14 @@ class Moving:
             return False
         self._move(seq, before, to)
         self._lines.moved(station, waited=before in UNDELIVERED, waits=to.status in UNDELIVERED)
-        if moves.requeues(before, to.status):
-            self._session.execute("UPDATE enrollment SET requeued_at = ? WHERE seq = ?", (now, seq))
         if to.phase is Phase.DONE:
             self._contents.erase_body(seq, change.answer)
             if ordering is not None:
                 self._release(ordering, now=now)
-        elif change.answer is not None:
+            return True
+        if moves.requeues(before, to.status):
+            self._session.execute("UPDATE enrollment SET requeued_at = ? WHERE seq = ?", (now, seq))
+        if change.answer is not None:
             self._contents.answered(seq, change.answer)
         return True
 
