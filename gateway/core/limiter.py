@@ -132,9 +132,13 @@ class Limiter:
         state = self._state
         if began_in is not state:
             return ()  # it says how the server was, not how it is
-        if self._is_its_own_fault(attempt_id, sample) or self._is_no_news(sample):
-            return ()
         answered = not sample.failed
+        if answered:
+            self._suspects.clear()
+        elif self._is_its_own_fault(attempt_id, sample):
+            return ()
+        if self._is_no_news(failed=not answered):
+            return ()
         if answered:
             self._borne.answered(began_as=began_as)
         full, running = self._waiting > 0, len(self._attempts)
@@ -208,20 +212,16 @@ class Limiter:
 
         A refusal or a connection that never stood is the server's fault, whoever asks.
         """
-        if not sample.failed:
-            if self._suspects:
-                self._suspects.clear()
-            return False
         if sample.outcome is not Outcome.IN_DOUBT or self.state is UpstreamState.OPEN:
             return False
         known = attempt_id in self._suspects
         self._suspects.add(attempt_id)
         return known
 
-    def _is_no_news(self, sample: Sample) -> bool:
+    def _is_no_news(self, *, failed: bool) -> bool:
         """It fails as often as it did all along. Canaries' failures always are news."""
-        return self.state is not UpstreamState.OPEN and self._background.is_usual(
-            failed=sample.failed
+        return self._state.name is not UpstreamState.OPEN and self._background.is_usual(
+            failed=failed
         )
 
     def _expire(self, now: float) -> None:

@@ -53,7 +53,7 @@ class Carrying:
 
     def park(self, errand: Errand) -> None:
         """Make a dead letter of it; it has no slot."""
-        self.underway.begin(errand.id, self._courier.park(errand))
+        self.underway.begin(errand.id, self._park(errand))
 
     def withdraw(self, enrollment_id: str) -> None:
         """Give back a slot on which nothing was sent."""
@@ -61,29 +61,39 @@ class Carrying:
         self._gate.give_back(enrollment_id)
         self._wake()
 
+    async def _park(self, errand: Errand) -> None:
+        fault: Exception | None = None
+        try:
+            await self._courier.park(errand)
+        except Exception as error:  # noqa: BLE001 - the loop must know
+            fault = error
+        finally:
+            self.underway.let_go(errand.id, fault)
+
     async def _carry(self, errand: Errand) -> None:
+        fault: Exception | None = None
         try:
             carried = await self._courier.carry(errand, self._heard)
-        except JournalBroken:
-            raise
-        except JournalFault:
-            # The intent could not be written and nothing was sent: as it was, a little later.
-            self._waiting.backlog.expect(self._clock.now() + AFTER_FAULT)
-            self._wake()
-            return
+            if carried is None:
+                return
+            if carried.consequence.next_attempt_at is not None:
+                self._waiting.again(at=carried.consequence.next_attempt_at)
+                self._wake()
+            elif carried.ordered:
+                self._waiting.backlog.freed(at=self._clock.now())
+                self._wake()
+        except Exception as error:  # noqa: BLE001 - the loop must know
+            if isinstance(error, JournalFault) and not isinstance(error, JournalBroken):
+                # The intent could not be written and nothing was sent: as it was, a little later.
+                self._waiting.backlog.expect(self._clock.now() + AFTER_FAULT)
+                self._wake()
+            else:
+                fault = error
         finally:
             if self._gate.holds(errand.id):
                 self.withdraw(errand.id)
-        # It is not in hand any more: a page read before this task ends must not leave it out.
-        self.underway.let_go(errand.id)
-        if carried is None:
-            return
-        if carried.consequence.next_attempt_at is not None:
-            self._waiting.again(at=carried.consequence.next_attempt_at)
-            self._wake()
-        elif carried.ordered:
-            self._waiting.backlog.freed(at=self._clock.now())
-            self._wake()
+            # It is not in hand any more: a page read before this task ends must not leave it out.
+            self.underway.let_go(errand.id, fault)
 
     def _heard(self, enrollment_id: str, finding: Finding, seconds: float) -> None:
         self._waiting.live.outstanding.discard(enrollment_id)

@@ -150,9 +150,12 @@ class Courier:
     async def _send(
         self, enrollment: Enrollment, case: Case, heard: Heard, patience: float | None
     ) -> Carried:
-        now = self.clock.now()
+        policy = self.policy
         ordered = enrollment.ordering_key is not None
-        if is_stale(case, self.policy, now=now) or not self.may_send():
+        # Where its key is honoured no intent grows stale: the time need not be asked.
+        stale = not policy.honours_key and is_stale(case, policy, now=self.clock.now())
+        if stale or not self.may_send():
+            now = self.clock.now()
             consequence = Consequence(case.status, STALE, now)
             await self._record(enrollment.id, consequence, now)
             return Carried(consequence, ordered)
@@ -170,7 +173,7 @@ class Courier:
                 enrollment.id, attempt, finding.outcome, finding.cause, seconds, trace_id
             )
         )
-        consequence = after_attempt(case, finding, self.policy, now=now, rng=self.rng)
+        consequence = after_attempt(case, finding, policy, now=now, rng=self.rng)
         if case.status is Status.IN_DOUBT and consequence.status is not Status.IN_DOUBT:
             self.publish(DoubtResolved(enrollment.id, "resend"))
         await self._record(enrollment.id, consequence, now, finding, enrollment, trace_id)

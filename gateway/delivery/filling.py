@@ -15,7 +15,7 @@ from gateway.delivery.gate import Gate
 from gateway.delivery.waiting import Waiting
 from gateway.journal.contract import Due
 
-_PARKED: Final = frozenset({Triage.PARK_TOO_OLD, Triage.PARK_IN_DOUBT})
+_PARKED: Final = (Triage.PARK_TOO_OLD, Triage.PARK_IN_DOUBT)
 
 
 class Filling:

@@ -88,8 +88,10 @@ class Authorization:
 
     def __call__(self) -> str | None:
         """The value of ``Authorization``; None: the gateway has none of its own."""
+        if self._path is None:
+            return None
         now = self._clock.monotonic()
-        if self._path is not None and now - self._looked >= _LOOK_AGAIN_SECONDS:
+        if now - self._looked >= _LOOK_AGAIN_SECONDS:
             self._looked = now
             self._read_again(self._path)
         return self._value

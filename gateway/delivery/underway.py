@@ -5,7 +5,6 @@ Must not know what a task does.
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterator
-from functools import partial
 from typing import Any
 
 
@@ -13,27 +12,31 @@ class Underway(Collection[str]):
     """The ids in hand, each with its task.
 
     Attributes:
-        failed: what a task raised; nothing may go on after it.
+        failed: the fault of one; nothing may go on after it.
     """
 
     def __init__(self, failed: Callable[[], None]) -> None:
-        """``failed`` is called when a task raises."""
+        """``failed`` is called when one has a fault."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tell = failed
         self._loop: asyncio.AbstractEventLoop | None = None
         self.failed: BaseException | None = None
 
     def begin(self, enrollment_id: str, work: Coroutine[Any, Any, None]) -> None:
-        """Take one in hand."""
+        """Take one in hand, until it says ``let_go`` itself: its last act, whatever came of it."""
         # To ask which loop runs is a call to the kernel each time.
         loop = self._loop = self._loop or asyncio.get_running_loop()
-        task = loop.create_task(work)
-        self._tasks[enrollment_id] = task
-        task.add_done_callback(partial(self._ended, enrollment_id))
+        self._tasks[enrollment_id] = loop.create_task(work)
 
-    def let_go(self, enrollment_id: str) -> None:
-        """It is not in hand any more, though its task has not ended yet."""
+    def let_go(self, enrollment_id: str, fault: BaseException | None = None) -> None:
+        """It is not in hand any more, though its task has not ended yet.
+
+        ``fault``: what it raised; nothing may go on after it.
+        """
         self._tasks.pop(enrollment_id, None)
+        if fault is not None:
+            self.failed = fault
+            self._tell()
 
     async def finish(self, *, grace_seconds: float) -> None:
         """Wait so long for all of them, then cancel those that are left."""
@@ -57,10 +60,3 @@ class Underway(Collection[str]):
     def __len__(self) -> int:
         """How many."""
         return len(self._tasks)
-
-    def _ended(self, enrollment_id: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(enrollment_id) is task:
-            del self._tasks[enrollment_id]
-        if not task.cancelled() and task.exception() is not None:
-            self.failed = task.exception()
-            self._tell()

@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.core.facts import Fact, Publish, RequestFinished, RequestOutcome
+from gateway.core.facts import Publish, RequestFinished, RequestOutcome
 from gateway.core.forwarding import OWN_PATHS, end_to_end
 from gateway.core.problems import Language, ProblemType
 from gateway.core.routes import SAFE, is_kept, route_for
@@ -124,9 +124,10 @@ class Intake:
         """How long a TLS handshake may take."""
         return self._settings.header_timeout_seconds
 
-    def see(self, fact: Fact) -> None:
-        """Take note of a fact: someone may wait for it."""
-        self._waiters.see(fact)
+    @property
+    def see(self) -> Publish:
+        """Takes note of a fact: someone may wait for it."""
+        return self._waiters.see
 
     def waited_for(self) -> Collection[str]:
         """The ids of enrollments whose end somebody waits for."""

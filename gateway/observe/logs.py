@@ -48,11 +48,13 @@ class Logs:
 
 def level_of(fact: facts.Fact) -> int:
     """How loud a fact is: one of Python's logging levels."""
-    match fact:
-        case facts.RequestFinished():
-            level = INFO if fact.outcome is facts.RequestOutcome.REFUSED else DEBUG
+    match fact:  # the most frequent first: each is compared with the kinds above it
         case facts.AttemptFinished():
             level = DEBUG if fact.outcome is Outcome.DELIVERED else INFO
+        case facts.EnrollmentSettled():
+            level = _SETTLED.get(fact.status, DEBUG)
+        case facts.RequestFinished():
+            level = INFO if fact.outcome is facts.RequestOutcome.REFUSED else DEBUG
         case (
             facts.EnrollmentAccepted()
             | facts.JournalCommitted()
@@ -60,8 +62,6 @@ def level_of(fact: facts.Fact) -> int:
             | facts.DuplicateAbsorbed()
         ):
             level = DEBUG
-        case facts.EnrollmentSettled():
-            level = _SETTLED.get(fact.status, DEBUG)
         case facts.UpstreamStateChanged():
             level = WARNING if fact.to_state in _NOT_REACHED else INFO
         case facts.JournalRecovered():
