@@ -46,9 +46,11 @@ os.register_at_fork(after_in_child=_pool.clear)
 
 def record_of(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
     """What tells a record from every other, as the last part of what a key is bound to."""
-    name = station.encode("utf-8", "surrogateescape")
-    record = framed(enrollment_id.encode(), name, fingerprint)
-    return len(record).to_bytes(4, "big") + record
+    record = framed(
+        enrollment_id.encode(), station.encode("utf-8", "surrogateescape"), fingerprint
+    )
+    size = len(record)
+    return (_LENGTHS[size] if size < _SHORT else size.to_bytes(4, "big")) + record
 
 
 def framed(*parts: bytes) -> bytes:

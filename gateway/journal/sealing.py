@@ -44,7 +44,7 @@ from gateway.journal.plain import (
     dump_answer,
     dump_envelope,
     load_answer,
-    load_envelope,
+    load_fields,
 )
 
 _NONCE_AT: Final = 1 + ID_BYTES  # in a wrapped key: behind its format and the wrapping key's id
@@ -125,20 +125,22 @@ class Sealer:
         if kept.body is None:
             raise SealBroken(f"the body of {kept.life.id} is erased or was not loaded")
         life, record = kept.life, _record(kept)
-        envelope = load_envelope(self._open(kept.envelope, ENVELOPE, life.id, record))
+        method, target, headers, key, content_sha256, ordering_key = load_fields(
+            self._open(kept.envelope, ENVELOPE, life.id, record)
+        )
         return Enrollment(
-            id=life.id,
-            station=life.station,
-            key=envelope.key,
-            method=envelope.method,
-            target=envelope.target,
-            headers=envelope.headers,
-            body=self._open(kept.body, BODY, life.id, record),
-            content_sha256=envelope.content_sha256,
-            accepted_at=life.accepted_at,
-            priority=life.priority,
-            ordering_key=envelope.ordering_key,
-            fingerprint=kept.fingerprint,
+            life.id,
+            life.station,
+            key,
+            method,
+            target,
+            headers,
+            self._open(kept.body, BODY, life.id, record),
+            content_sha256,
+            life.accepted_at,
+            life.priority,
+            ordering_key,
+            kept.fingerprint,
         )
 
     def envelope(self, kept: Kept) -> Envelope:
@@ -147,7 +149,8 @@ class Sealer:
         Raises:
             SealBroken: it does not open.
         """
-        return load_envelope(self._open(kept.envelope, ENVELOPE, kept.life.id, _record(kept)))
+        plain = self._open(kept.envelope, ENVELOPE, kept.life.id, _record(kept))
+        return Envelope(*load_fields(plain))
 
     def seal_answer(
         self, enrollment_id: str, station: str, fingerprint: bytes, answer: Answer
@@ -194,11 +197,16 @@ class Sealer:
 
     def _open(self, sealed: Sealed, part: bytes, enrollment_id: str, record: bytes) -> bytes:
         """``record``: as ``binding.record_of`` names it."""
-        form = sealed.key[:1]
-        whole = PART_OF[part] + record if form == FORMAT else framed(form, part) + record
-        data_key = self._unwrap(sealed.key, whole, part, enrollment_id)
-        associated = whole if form == BOUND_TWICE else PART_OF[part]
+        key, associated = sealed.key, PART_OF[part]
+        form = key[:1]
+        whole = associated + record if form == FORMAT else framed(form, part) + record
+        wrapping = self._wrapping.get(key[1:_NONCE_AT])
+        if wrapping is None or form not in FORMATS:
+            raise _without_a_key(key, part, enrollment_id)
         try:
+            data_key = wrapping.decrypt(key[_NONCE_AT:_WRAPPED_AT], key[_WRAPPED_AT:], whole)
+            if form == BOUND_TWICE:
+                associated = whole
             return AESGCM(data_key).decrypt(ONCE, sealed.data, associated)
         except (InvalidTag, ValueError):
             raise _altered(part, enrollment_id) from None
