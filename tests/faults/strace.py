@@ -27,7 +27,9 @@ _DESCRIPTOR: Final = re.compile(r"\d+<((?:\\x[0-9a-f]{2})*)>")
 _UNFINISHED: Final = "<unfinished ...>"
 
 SYNCS: Final = frozenset({"fsync", "fdatasync"})
-WRITES: Final = frozenset({"write", "writev", "pwrite64", "pwritev", "sendto", "sendmsg"})
+WRITES: Final = frozenset(
+    {"write", "writev", "pwrite64", "pwritev", "pwritev2", "sendto", "sendmsg"}
+)
 # Nothing is durable by these. ``sync_file_range`` only begins to write, and promises nothing.
 _HARMLESS: Final = frozenset({"close", "lseek", "mkdir", "sync_file_range"})
 
@@ -111,8 +113,9 @@ class _Reading:
         match name:
             case "openat":
                 yield from self._opened(path, rest)
-            case "pwrite64" | "pwritev":
-                yield Wrote(path, _numbers(rest)[-1], _data(rest))
+            case "pwrite64" | "pwritev" | "pwritev2":
+                place = -2 if name == "pwritev2" else -1  # its last argument says how
+                yield Wrote(path, _numbers(rest)[place], _data(rest))
             case "write" | "writev":
                 data = _data(rest)
                 at = self._ends.get(path, 0)

@@ -79,6 +79,8 @@ TRACE = lines(
     f'7  openat(AT_FDCWD</d>, "{FILE}", O_RDWR|O_CREAT, 0600) = 3<{FILE}>',
     f'7  openat(AT_FDCWD</d>, "{OTHER}", O_RDWR|O_CREAT, 0600) = 4<{OTHER}>',
     f'7  pwrite64(3<{FILE}>, "{hexed("page")}", 4, 4096) = 4',
+    f'7  pwritev2(3<{FILE}>, [{{iov_base="{hexed("one ")}", iov_len=4}},'
+    f' {{iov_base="{hexed("two")}", iov_len=3}}], 2, 12288, 0) = 7',
     f"8  fdatasync(3<{FILE}> <unfinished ...>",
     f'7  pwrite64(3<{FILE}>, "{hexed("late")}", 4, 8192 <unfinished ...>',
     "7  <... pwrite64 resumed>) = 4",
@@ -99,8 +101,9 @@ def test_a_trace_is_read(tmp_path: Path) -> None:
     assert read(trace, re.compile("journal")) == [
         Made(path),
         Wrote(path, 4096, b"page"),
+        Wrote(path, 12288, b"one two"),
         Wrote(path, 8192, b"late"),
-        Synced(path, began=2),
+        Synced(path, began=3),
         Said(b"HTTP/1.1 202"),
         Cut(path, 512),
     ]

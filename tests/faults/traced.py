@@ -8,7 +8,7 @@ import sys
 from typing import Final
 
 CALLS: Final = (
-    "openat,close,lseek,write,writev,pwrite64,pwritev,sendto,sendmsg,fsync,fdatasync,"
+    "openat,close,lseek,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,fsync,fdatasync,"
     "sync_file_range,ftruncate,fallocate,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir"
 )
 

@@ -3,15 +3,16 @@
 import asyncio
 import os
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from gateway.core.facts import Fact, JournalCommitted
 from gateway.core.lifecycle import Status
-from gateway.journal.contract import Accepted, JournalFault, JournalFull
+from gateway.journal.contract import Accepted, JournalFault, JournalFull, Sealed
 from gateway.journal.sqlite import SqliteJournal
 from tests.journal.entries import DELIVERED, entry
 
@@ -136,6 +137,23 @@ async def test_large_bodies_are_written_and_read_beside_the_loop(
     assert kept.body == entry(1, size=100_000).body
     assert all(len(seen) == 1 for seen in threads.values())
     assert threading.get_ident() not in set().union(*threads.values())
+
+
+class Body(bytearray):
+    """One that tells whether anybody holds it."""
+
+
+async def test_nothing_of_a_batch_is_held_when_it_is_durable(journal: SqliteJournal) -> None:
+    data = Body(100_000)
+    held = weakref.ref(data)
+    accepting = journal.accept(
+        replace(entry(1), body=Sealed(b"body-key", data), size=len(data)), sending=False
+    )
+    del data
+    await accepting
+    del accepting
+    await asyncio.sleep(0.1)
+    assert held() is None
 
 
 async def test_only_what_changes_something_is_counted_as_a_record(

@@ -36,16 +36,23 @@ class Disk:
         self._steps.put(None)
 
     def _run(self) -> None:
-        while (given := self._steps.get()) is not None:
-            step, ended = given
-            fault: Exception | None = None
-            try:
-                step()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the loop must know
-                fault = error
-            try:
-                self._loop.call_soon_threadsafe(ended, fault)
-            except RuntimeError:  # it was closed: nobody is left who waits
-                with contextlib.suppress(Exception):
-                    self._orphaned()
-                return
+        is_awaited = True
+        while is_awaited and (given := self._steps.get()) is not None:
+            is_awaited = self._take(*given)
+            del given  # a step holds bodies: not while the next is waited for
+        if not is_awaited:
+            with contextlib.suppress(Exception):
+                self._orphaned()
+
+    def _take(self, step: Step, ended: Ended) -> bool:
+        """One step; whether the loop still runs, and with it who waits for its end."""
+        fault: Exception | None = None
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the loop must know
+            fault = error
+        try:
+            self._loop.call_soon_threadsafe(ended, fault)
+        except RuntimeError:  # it was closed
+            return False
+        return True
