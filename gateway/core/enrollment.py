@@ -10,6 +10,9 @@ from gateway.core.record import dataclass
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
+Body: TypeAlias = bytes | bytearray | memoryview
+"""A request's: it lies wherever it was read, or opened."""
+
 DEFAULT_PRIORITY = 3  # of 0 (most urgent) to 7, as in RFC 9218
 
 
@@ -39,7 +42,7 @@ class Enrollment:
     method: str
     target: str
     headers: Headers = field(repr=False)
-    body: bytes | bytearray | None = field(repr=False)
+    body: Body | None = field(repr=False)
     content_sha256: str
     accepted_at: float
     priority: int = DEFAULT_PRIORITY

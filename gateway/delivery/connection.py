@@ -15,7 +15,7 @@ from typing import Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from gateway.core.enrollment import Answer
+from gateway.core.enrollment import Answer, Body
 from gateway.core.outcome import Broken
 
 MOST_HEAD_BYTES: Final = 64 * 1024
@@ -56,7 +56,7 @@ class UpstreamConnection(asyncio.Protocol):
             and self._transport.get_write_buffer_size() == 0
         )
 
-    def ask(self, head: bytes, body: bytes | bytearray) -> "asyncio.Future[Answer | Broken]":
+    def ask(self, head: bytes, body: Body) -> "asyncio.Future[Answer | Broken]":
         """Send a request; done when its answer is whole, or cannot be any more."""
         transport = self._transport
         answer: asyncio.Future[Answer | Broken] = self._loop.create_future()

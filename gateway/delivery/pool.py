@@ -11,6 +11,7 @@ from typing import Final
 import aiohappyeyeballs
 from yarl import URL
 
+from gateway.core.enrollment import Body
 from gateway.core.outcome import Exchange, NotConnected
 from gateway.delivery.connection import UpstreamConnection
 from gateway.delivery.deadlines import Deadlines
@@ -56,7 +57,7 @@ class UpstreamPool:
         self._sweep: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def exchange(self, head: bytes, body: bytes | bytearray) -> Exchange:
+    async def exchange(self, head: bytes, body: Body) -> Exchange:
         """Send a request once, and wait for its answer. Never raises for what the wire does."""
         # To ask which loop runs is a call to the kernel each time.
         loop = self._loop = self._loop or asyncio.get_running_loop()

@@ -46,9 +46,7 @@ os.register_at_fork(after_in_child=_pool.clear)
 
 def record_of(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
     """What tells a record from every other, as the last part of what a key is bound to."""
-    record = framed(
-        enrollment_id.encode(), station.encode("utf-8", "surrogateescape"), fingerprint
-    )
+    record = framed(enrollment_id.encode(), station.encode("utf-8", "surrogateescape"), fingerprint)
     size = len(record)
     return (_LENGTHS[size] if size < _SHORT else size.to_bytes(4, "big")) + record
 

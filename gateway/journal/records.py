@@ -13,10 +13,14 @@ from gateway.journal.aligned import Bytes
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """Ciphertext and its wrapped data key. Dropping the key erases the content for good."""
+    """Ciphertext and its wrapped data key. Dropping the key erases the content for good.
+
+    ``spare``: nobody else has this memory: it may be opened where it is, and is no ciphertext then.
+    """
 
     key: bytes = field(repr=False)
     data: Bytes = field(repr=False)
+    spare: bool = field(default=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.core.enrollment import Answer, Enrollment
+from gateway.core.enrollment import Answer, Body, Enrollment
 from gateway.journal.binding import (
     ANSWER,
     BODY,
@@ -31,6 +31,7 @@ from gateway.journal.binding import (
     NONCE_BYTES,
     ONCE,
     PART_OF,
+    TAG_BYTES,
     draw,
     framed,
     record_of,
@@ -117,7 +118,7 @@ class Sealer:
         )
 
     def open(self, kept: Kept) -> Enrollment:
-        """The enrollment as it was sealed; needs ``kept.body``.
+        """The enrollment as it was sealed; needs ``kept.body``, which is spent if it is ``spare``.
 
         Raises:
             SealBroken: a part does not open, or the body is erased or was not loaded.
@@ -135,7 +136,7 @@ class Sealer:
             method,
             target,
             headers,
-            self._open(kept.body, BODY, life.id, record),
+            self._open_body(kept.body, life.id, record),
             content_sha256,
             life.accepted_at,
             life.priority,
@@ -190,26 +191,40 @@ class Sealer:
         data_key = self._unwrap(key, bound, part, enrollment_id)
         return self._wrap(data_key + secrets.token_bytes(NONCE_BYTES), bound, form=key[:1])
 
-    def _seal(self, plain: bytes | bytearray, part: bytes, record: bytes) -> Sealed:
+    def _seal(self, plain: Body, part: bytes, record: bytes) -> Sealed:
         drawn, named = draw(), PART_OF[part]
         data = AESGCM(drawn[:KEY_BYTES]).encrypt(ONCE, plain, named)
         return Sealed(self._wrap(drawn, named + record), data)
 
     def _open(self, sealed: Sealed, part: bytes, enrollment_id: str, record: bytes) -> bytes:
         """``record``: as ``binding.record_of`` names it."""
-        key, associated = sealed.key, PART_OF[part]
-        form = key[:1]
-        whole = associated + record if form == FORMAT else framed(form, part) + record
-        wrapping = self._wrapping.get(key[1:_NONCE_AT])
-        if wrapping is None or form not in FORMATS:
-            raise _without_a_key(key, part, enrollment_id)
+        cipher, associated = self._unlocked(sealed.key, part, enrollment_id, record)
         try:
-            data_key = wrapping.decrypt(key[_NONCE_AT:_WRAPPED_AT], key[_WRAPPED_AT:], whole)
-            if form == BOUND_TWICE:
-                associated = whole
-            return AESGCM(data_key).decrypt(ONCE, sealed.data, associated)
+            return cipher.decrypt(ONCE, sealed.data, associated)
         except (InvalidTag, ValueError):
             raise _altered(part, enrollment_id) from None
+
+    def _open_body(self, sealed: Sealed, enrollment_id: str, record: bytes) -> Body:
+        """Where it lies, if nobody else has that memory: else a large one takes as much again."""
+        data = sealed.data
+        if not sealed.spare or not isinstance(data, memoryview):
+            return self._open(sealed, BODY, enrollment_id, record)
+        cipher, associated = self._unlocked(sealed.key, BODY, enrollment_id, record)
+        plain = data[:-TAG_BYTES]
+        try:
+            cipher.decrypt_into(ONCE, data, associated, plain)
+        except (InvalidTag, ValueError):
+            raise _altered(BODY, enrollment_id) from None
+        return plain  # nobody has seen it before its tag was found right
+
+    def _unlocked(
+        self, key: bytes, part: bytes, enrollment_id: str, record: bytes
+    ) -> tuple[AESGCM, bytes]:
+        """What opens a part, and what its ciphertext is bound to."""
+        form, named = key[:1], PART_OF[part]
+        whole = named + record if form == FORMAT else framed(form, part) + record
+        data_key = self._unwrap(key, whole, part, enrollment_id)
+        return AESGCM(data_key), whole if form == BOUND_TWICE else named
 
     def _wrap(self, drawn: bytes, bound: bytes, *, form: bytes = FORMAT) -> bytes:
         nonce = drawn[KEY_BYTES:]

@@ -135,6 +135,33 @@ def test_what_an_older_gateway_sealed_opens_and_gets_another_key() -> None:
     assert Sealer(ring).open(replace(old, body=replace(old.body, key=key))) == enrollment()
 
 
+def in_memory(body: Sealed, *, spare: bool) -> tuple[bytearray, Sealed]:
+    """The same part, in memory that can be written to."""
+    room = bytearray(body.data)
+    return room, Sealed(body.key, memoryview(room), spare=spare)
+
+
+def test_a_body_in_spare_memory_is_opened_there_and_any_other_is_left_as_it_is() -> None:
+    found = kept(SEALER.seal(enrollment(), rank=1.0))
+    assert found.body is not None
+    sealed_bytes = bytes(found.body.data)
+    room, body = in_memory(found.body, spare=False)
+    assert SEALER.open(replace(found, body=body)) == enrollment()
+    assert room == sealed_bytes
+    room, body = in_memory(found.body, spare=True)
+    assert SEALER.open(replace(found, body=body)) == enrollment()
+    assert room.startswith(MARKER)
+
+
+def test_a_body_in_spare_memory_that_was_altered_does_not_open() -> None:
+    found = kept(SEALER.seal(enrollment(), rank=1.0))
+    assert found.body is not None
+    room, body = in_memory(found.body, spare=True)
+    room[0] ^= 1
+    with pytest.raises(SealBroken):
+        SEALER.open(replace(found, body=body))
+
+
 def test_there_is_no_answer_before_the_server_gave_one() -> None:
     assert SEALER.open_answer(sealed(enrollment())) is None
 
@@ -176,7 +203,9 @@ def test_one_flipped_bit_anywhere_is_noticed(where: int, part: str) -> None:
     assert found.body is not None
     raw = bytearray(getattr(found.body, part))
     raw[where // 8 % len(raw)] ^= 1 << where % 8
-    broken = replace(found, body=replace(found.body, **{part: bytes(raw)}))
+    body = found.body
+    damaged = Sealed(bytes(raw), body.data) if part == "key" else Sealed(body.key, bytes(raw))
+    broken = replace(found, body=damaged)
     with pytest.raises(SealBroken):
         SEALER.open(broken)
 

@@ -55,7 +55,7 @@ def grown(path: Path, *, bodies: int) -> BodyFile:
 
 def read(file: BodyFile, place: int, length: int) -> bytes:
     into = aligned(-(-length // PAGE) * PAGE)
-    file.read(place, into)
+    file.read(place, [into])
     return bytes(into[:length])
 
 
@@ -220,6 +220,26 @@ def test_a_place_that_is_not_in_the_file_holds_nothing(
     assert not file.holds(place, length)
     assert file.holds(4095, 1)
     file.close()
+
+
+def test_bodies_side_by_side_are_read_in_one_call_that_may_stop_half_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = grown(tmp_path / "bodies", bodies=3)
+    asked: list[int] = []
+    preadv = os.preadv
+
+    def half(handle: int, rooms: list[memoryview], place: int) -> int:
+        asked.append(len(rooms))
+        size = sum(map(len, rooms)) // 2 // PAGE * PAGE or PAGE
+        return preadv(handle, [memoryview(rooms[0])[:size]], place)
+
+    monkeypatch.setattr(os, "preadv", half)
+    rooms = [aligned(len(BODY)) for _ in range(3)]
+    file.read(0, rooms)
+    file.close()
+    assert [bytes(room) for room in rooms] == [BODY] * 3
+    assert asked[0] == 3
 
 
 def test_what_a_file_that_was_cut_lacks_does_not_come(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def _body(row: Sequence[Any], read: Callable[[int, int], Bytes]) -> Sealed | Non
     if key is None:
         return None
     if data is None and place is not None:
-        data = read(place, length)
+        return Sealed(key, read(place, length), spare=True)
     return Sealed(key, data or b"")
 
 

@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 from gateway.files import sync_directory
 from gateway.journal.aligned import Bytes, aligned
 from gateway.journal.contract import JournalBroken
-from gateway.journal.sqlite.bodies.load import Load
+from gateway.journal.sqlite.bodies.load import MOST_PARTS, Load
 
 T = TypeVar("T")
 
@@ -95,16 +95,17 @@ class BodyFile:
         """Whether the file reaches so far. A damaged row may say anything."""
         return place >= 0 and length >= 0 and place + length <= self.size
 
-    def read(self, place: int, into: memoryview) -> None:
-        """Fill ``into`` from there; with nulls where the file lacks it.
+    def read(self, place: int, rooms: list[memoryview]) -> None:
+        """Fill the rooms from there, one after the other; with nulls where the file lacks it.
 
         Args:
             place: the beginning of a block.
-            into: whole blocks, at the beginning of a page in memory.
+            rooms: each of whole blocks, at the beginning of a page in memory.
         """
-        while into and (came := self._moved(partial(_fill, into, place))):
-            into, place = into[came:], place + came
-        into[:] = bytes(len(into))
+        while rooms and (came := self._moved(partial(_fill, rooms[:MOST_PARTS], place))):
+            rooms, place = _after(rooms, came), place + came
+        for room in rooms:
+            room[:] = bytes(len(room))
 
     def sync(self) -> None:
         """What was written is durable when this returns.
@@ -175,8 +176,8 @@ def _put(parts: list[memoryview], place: int, handle: int) -> int:
     return os.pwritev(handle, parts, place)
 
 
-def _fill(part: memoryview, place: int, handle: int) -> int:
-    return os.preadv(handle, [part], place)
+def _fill(parts: list[memoryview], place: int, handle: int) -> int:
+    return os.preadv(handle, parts, place)
 
 
 def _after(parts: list[memoryview], done: int) -> list[memoryview]:

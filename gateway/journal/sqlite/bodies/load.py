@@ -9,7 +9,8 @@ from typing import Final
 from gateway.journal.aligned import is_aligned
 from gateway.journal.sqlite.bodies.extents import BLOCK
 
-_MOST_PARTS: Final = 512  # a kernel takes 1,024 (IOV_MAX)
+MOST_PARTS: Final = 512
+"""Of memory, for one call; a kernel takes 1,024 (IOV_MAX)."""
 
 
 class Load:
@@ -30,7 +31,7 @@ class Load:
     @property
     def is_full(self) -> bool:
         """Whether it takes no more."""
-        return not self._room or len(self.parts) >= _MOST_PARTS
+        return not self._room or len(self.parts) >= MOST_PARTS
 
     def take(self, data: memoryview) -> int:
         """The first bytes of ``data``; how many. What is left of its last block is emptied."""

@@ -134,8 +134,15 @@ class Bodies:
         reading, self._to_read = self._to_read, []
         if writing:
             self._file.write(sorted(writing, key=_place))
-        for place, room in reading:
-            self._file.read(place, room)
+        reading.sort(key=_place)
+        while reading:
+            place, end, rooms = reading[0][0], reading[0][0], list[memoryview]()
+            # Those that lie side by side in one call: each is a wait for the disk of its own.
+            while reading and reading[0][0] == end:
+                room = reading.pop(0)[1]
+                rooms.append(room)
+                end += len(room)
+            self._file.read(place, rooms)
 
     def move(self, seq: int, place: int, length: int) -> None:
         """Put a body into a gap before its place, if there is one that is long enough."""
@@ -194,5 +201,5 @@ class Bodies:
         self._file.close()
 
 
-def _place(body: tuple[int, Bytes]) -> int:
+def _place(body: tuple[int, object]) -> int:
     return body[0]
