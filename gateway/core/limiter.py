@@ -98,7 +98,8 @@ class Limiter:
         if self._ghosts:
             self._expire(now)
             most = min(most, self._state.window - len(self._ghosts))
-        return max(0, most - len(self._attempts))
+        left = most - len(self._attempts)
+        return max(0, left)
 
     def runs(self, attempt_id: str) -> bool:
         """Whether this attempt holds a slot. Its ghost does not count."""

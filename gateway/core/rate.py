@@ -38,4 +38,5 @@ class RateMeter:
     def _decayed(self, now: float) -> float:
         if self._at is None:
             return 0.0
-        return self._level * math.exp(-max(now - self._at, 0.0) / self._horizon)
+        seconds = now - self._at
+        return self._level * math.exp(-seconds / self._horizon) if seconds > 0.0 else self._level

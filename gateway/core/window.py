@@ -50,7 +50,7 @@ class Responses:
 
     def add(self, seconds: float) -> None:
         """Take in one response time."""
-        log = log_of(seconds)
+        log = math.log(max(_SHORTEST, seconds))
         self.count += 1
         self.total += seconds
         self.squares += seconds * seconds

@@ -93,9 +93,9 @@ class Gate:
         now = self._clock.monotonic()
         sample = Sample(
             finding.outcome,
-            max(seconds, FINEST_SECONDS),
-            retry_after=finding.retry_after,
-            ghost_until=now + self._ghost_seconds if finding.ghost else None,
+            max(FINEST_SECONDS, seconds),
+            finding.retry_after,
+            now + self._ghost_seconds if finding.ghost else None,
         )
         facts = self.limiter.finish(enrollment_id, sample, now=now)
         if facts:

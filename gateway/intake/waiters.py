@@ -25,6 +25,7 @@ class Waiters:
     """Futures by enrollment id. One timer for each, no task."""
 
     def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._by_id: dict[str, list[Waiting]] = {}
         self._live: dict[Waiting, None] = {}  # who came first is let go first
 
@@ -33,7 +34,9 @@ class Waiters:
 
         ``live``: give up as soon as the upstream is known to be down.
         """
-        waiting: Waiting = asyncio.get_running_loop().create_future()
+        # To ask which loop runs is a call to the kernel each time.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        waiting: Waiting = loop.create_future()
         self._by_id.setdefault(enrollment_id, []).append(waiting)
         if live:
             self._live[waiting] = None
@@ -48,7 +51,7 @@ class Waiters:
         connection: StationConnection,
     ) -> EnrollmentSettled | None:
         """The end of the enrollment, or None: time is up, the station left, or no use waiting."""
-        timer = asyncio.get_running_loop().call_later(seconds, _give_up, waiting)
+        timer = waiting.get_loop().call_later(seconds, _give_up, waiting)
         connection.on_lost = lambda: _give_up(waiting)
         if connection.transport is None:  # it left before anyone listened
             _give_up(waiting)

@@ -46,9 +46,13 @@ os.register_at_fork(after_in_child=_pool.clear)
 
 def record_of(enrollment_id: str, station: str, fingerprint: bytes) -> bytes:
     """What tells a record from every other, as the last part of what a key is bound to."""
-    record = framed(enrollment_id.encode(), station.encode("utf-8", "surrogateescape"), fingerprint)
-    size = len(record)
-    return (_LENGTHS[size] if size < _SHORT else size.to_bytes(4, "big")) + record
+    named, by = enrollment_id.encode(), station.encode("utf-8", "surrogateescape")
+    lengths, first, second, third = _LENGTHS, len(named), len(by), len(fingerprint)
+    size = 3 * 4 + first + second + third
+    if size < _SHORT:  # so is each of them
+        parts = (lengths[first], named, lengths[second], by, lengths[third], fingerprint)
+        return lengths[size] + b"".join(parts)
+    return size.to_bytes(4, "big") + framed(named, by, fingerprint)
 
 
 def framed(*parts: bytes) -> bytes:

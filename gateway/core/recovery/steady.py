@@ -113,8 +113,11 @@ class Steady:
 
     def _done(self, now: float) -> bool:
         measurement = self._measurement
+        count = measurement.responses.count
+        if count < _ROUNDS * self.window:
+            return False
         effort = self._pair.effort if self._probing else 1.0
-        if measurement.count < max(_ROUNDS * self.window, _LEAST * effort):
+        if count < _LEAST * effort:
             return False
         cv2 = max(measurement.responses.spread.cv2, self._knowledge.spread.cv2)
         if measurement.count < _ROUNDS * (1 + cv2) * self.window:

@@ -52,16 +52,17 @@ class Watch:
         """Take in how one attempt ended, while so many others still run."""
         recent = max(_RECENT, running)
         failed = sample.failed
-        self._recent.append(failed)
-        while len(self._recent) > recent:
-            self._recent.popleft()
+        lately = self._recent
+        lately.append(failed)
+        while len(lately) > recent:
+            lately.popleft()
         self._seen += 1
         if failed:
             self._in_a_row += 1
             self._row_began = min(self._row_began, now - sample.duration)
             self._failed += 1
             row = self._in_a_row >= max(_IN_A_ROW, _ROW_SHARE * running)
-            half = len(self._recent) == recent and 2 * sum(self._recent) >= recent
+            half = len(lately) == recent and 2 * sum(lately) >= recent
             down = row or half or self._is_silent(sample, now)
             return Trouble.TRIP if down else Trouble.NONE
         self._in_a_row = 0
