@@ -18,7 +18,10 @@ import secrets
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from gateway.core.enrollment import Answer, Body, Enrollment
 from gateway.journal.binding import (
@@ -198,9 +201,9 @@ class Sealer:
 
     def _open(self, sealed: Sealed, part: bytes, enrollment_id: str, record: bytes) -> bytes:
         """``record``: as ``binding.record_of`` names it."""
-        cipher, associated = self._unlocked(sealed.key, part, enrollment_id, record)
+        data_key, associated = self._unlocked(sealed.key, part, enrollment_id, record)
         try:
-            return cipher.decrypt(ONCE, sealed.data, associated)
+            return AESGCM(data_key).decrypt(ONCE, sealed.data, associated)
         except (InvalidTag, ValueError):
             raise _altered(part, enrollment_id) from None
 
@@ -209,22 +212,25 @@ class Sealer:
         data = sealed.data
         if not sealed.spare or not isinstance(data, memoryview):
             return self._open(sealed, BODY, enrollment_id, record)
-        cipher, associated = self._unlocked(sealed.key, BODY, enrollment_id, record)
+        data_key, associated = self._unlocked(sealed.key, BODY, enrollment_id, record)
         plain = data[:-TAG_BYTES]
         try:
-            cipher.decrypt_into(ONCE, data, associated, plain)
+            cipher = Cipher(AES(data_key), GCM(ONCE, bytes(data[-TAG_BYTES:]))).decryptor()
+            cipher.authenticate_additional_data(associated)
+            cipher.update_into(plain, plain)
+            cipher.finalize()
         except (InvalidTag, ValueError):
             raise _altered(BODY, enrollment_id) from None
         return plain  # nobody has seen it before its tag was found right
 
     def _unlocked(
         self, key: bytes, part: bytes, enrollment_id: str, record: bytes
-    ) -> tuple[AESGCM, bytes]:
-        """What opens a part, and what its ciphertext is bound to."""
+    ) -> tuple[bytes, bytes]:
+        """A part's data key, and what its ciphertext is bound to."""
         form, named = key[:1], PART_OF[part]
         whole = named + record if form == FORMAT else framed(form, part) + record
         data_key = self._unwrap(key, whole, part, enrollment_id)
-        return AESGCM(data_key), whole if form == BOUND_TWICE else named
+        return data_key, whole if form == BOUND_TWICE else named
 
     def _wrap(self, drawn: bytes, bound: bytes, *, form: bytes = FORMAT) -> bytes:
         nonce = drawn[KEY_BYTES:]

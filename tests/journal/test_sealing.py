@@ -162,6 +162,15 @@ def test_a_body_in_spare_memory_that_was_altered_does_not_open() -> None:
         SEALER.open(replace(found, body=body))
 
 
+@pytest.mark.parametrize("left", [0, 1, 15, 16, 17])
+def test_a_body_in_spare_memory_that_was_cut_does_not_open(left: int) -> None:
+    found = kept(SEALER.seal(enrollment(), rank=1.0))
+    assert found.body is not None
+    cut = Sealed(found.body.key, memoryview(bytearray(found.body.data[:left])), spare=True)
+    with pytest.raises(SealBroken):
+        SEALER.open(replace(found, body=cut))
+
+
 def test_there_is_no_answer_before_the_server_gave_one() -> None:
     assert SEALER.open_answer(sealed(enrollment())) is None
 
