@@ -16,6 +16,7 @@ from gateway.delivery.waiting import Waiting
 from gateway.journal.contract import JournalBroken, JournalFault
 
 AFTER_FAULT = 1.0  # seconds until the journal is asked again
+MOMENT = 0.01  # seconds; in so little no rate changes that is one of some seconds
 
 
 class Carrying:
@@ -41,11 +42,15 @@ class Carrying:
         self._clock = clock
         self._wake = wake
         self._rate = RateMeter()
+        self._rated, self._rated_at = 0.0, float("-inf")
         self.underway = Underway(failed=wake)
 
     def rate(self) -> float:
-        """Answers per second, lately."""
-        return self._rate.rate(now=self._clock.monotonic())
+        """Answers per second, lately: as it was a moment ago, for each newcomer asks for it."""
+        now = self._clock.monotonic()
+        if now - self._rated_at >= MOMENT:
+            self._rated, self._rated_at = self._rate.rate(now=now), now
+        return self._rated
 
     def send(self, errand: Errand) -> None:
         """Begin an attempt; its slot is taken."""
