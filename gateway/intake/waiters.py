@@ -27,13 +27,16 @@ class Waiters:
     def __init__(self) -> None:
         self._by_id: dict[str, list[Waiting]] = {}
         self._live: dict[Waiting, None] = {}  # who came first is let go first
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def expect(self, enrollment_id: str, *, live: bool) -> Waiting:
         """Begin to listen, before anything can happen. Follow with ``wait`` or ``forget``.
 
         ``live``: give up as soon as the upstream is known to be down.
         """
-        waiting: Waiting = asyncio.get_running_loop().create_future()
+        # Asked once: Python 3.11 asks the kernel each time.
+        self._loop = self._loop or asyncio.get_running_loop()
+        waiting: Waiting = self._loop.create_future()
         self._by_id.setdefault(enrollment_id, []).append(waiting)
         if live:
             self._live[waiting] = None
@@ -48,7 +51,7 @@ class Waiters:
         connection: StationConnection,
     ) -> EnrollmentSettled | None:
         """The end of the enrollment, or None: time is up, the station left, or no use waiting."""
-        timer = asyncio.get_running_loop().call_later(seconds, _give_up, waiting)
+        timer = waiting.get_loop().call_later(seconds, _give_up, waiting)
         connection.on_lost = lambda: _give_up(waiting)
         if connection.transport is None:  # it left before anyone listened
             _give_up(waiting)

@@ -148,7 +148,7 @@ async def test_broken_framing_after_the_head_ends_the_request_at_once(door: Door
 )
 async def test_a_length_too_large_keeps_nothing(door: Door) -> None:
     await door.raw(post(b"Content-Length: 9", body=b"half"), end=True)
-    while door.intake._in_hand:  # noqa: ASYNC110 - the answer cannot be seen: the station left
+    while door.intake._door._in_hand:  # noqa: ASYNC110 - the answer cannot be seen: the station left
         await asyncio.sleep(0.001)
     assert (await door.totals()).accepted == 0
     assert door.finished().status == 400
@@ -321,7 +321,7 @@ async def test_extensions_that_outweigh_their_chunks_are_refused(
     with contextlib.suppress(ConnectionError):
         await reader.read()
     writer.close()
-    while door.intake._in_hand:  # noqa: ASYNC110 - it may have been cut before it was answered
+    while door.intake._door._in_hand:  # noqa: ASYNC110 - it may have been cut before it was answered
         await asyncio.sleep(0.001)
     assert door.finished().status == 400
     assert (await door.totals()).accepted == 0
@@ -351,10 +351,10 @@ async def test_a_flood_of_chunk_extensions_is_cut(tmp_path: Path) -> None:
 async def test_a_connection_that_nobody_handles_any_more_is_ended(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def mistaken(_: object) -> object:
+    def mistaken(*_: object) -> object:
         raise AttributeError("of a library")
 
-    monkeypatch.setattr("gateway.intake.server.targeted", mistaken)
+    monkeypatch.setattr("gateway.intake.handling.Request", mistaken)
     reader, writer = await asyncio.open_connection(*door.address)
     writer.write(GOOD)
     async with asyncio.timeout(5):
