@@ -13,8 +13,6 @@ import hashlib
 from gateway.heap import unfilled
 from gateway.journal.body_seal import BodySeal
 
-_SMALL, _GIVEN_AWAY = 16 * 1024, 2048
-
 
 class Packet:
     """One body.
@@ -50,7 +48,7 @@ class Packet:
     def digest(self) -> "hashlib._Hash":
         """SHA-256 of what has come."""
         if self.seal is None and self.plain is not None:
-            return _sha256(self.plain)
+            return hashlib.sha256(self.plain)
         return self._digest
 
     def room(self) -> memoryview:
@@ -78,17 +76,3 @@ class Packet:
         if self.seal is not None:
             self._digest.update(part)
             self.seal.add(part)
-
-
-def _sha256(body: bytes | bytearray) -> "hashlib._Hash":
-    """The digest of a body.
-
-    ``hashlib`` gives the interpreter away for 2,048 bytes or more, and getting it back from the
-    journal's thread costs more than the digest of a small body does. So that one goes in parts.
-    """
-    if len(body) > _SMALL:
-        return hashlib.sha256(body)
-    digest = hashlib.sha256()
-    for start in range(0, len(body), _GIVEN_AWAY - 1):
-        digest.update(body[start : start + _GIVEN_AWAY - 1])
-    return digest
