@@ -36,7 +36,7 @@ class Packet:
         self.size = 0
         self.plain: bytes | bytearray | None = unfilled(expected) if kept else None
         self.seal = BodySeal(expected) if sealed else None
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if sealed else None
 
     @classmethod
     def whole(cls, body: bytes) -> "Packet":
@@ -47,9 +47,7 @@ class Packet:
 
     def digest(self) -> "hashlib._Hash":
         """SHA-256 of what has come."""
-        if self.seal is None and self.plain is not None:
-            return hashlib.sha256(self.plain)
-        return self._digest
+        return self._digest or hashlib.sha256(self.plain or b"")
 
     def room(self) -> memoryview:
         """Where the bytes that are lacking may be put, to be added in their place.
@@ -73,6 +71,6 @@ class Packet:
         if not in_place and isinstance(self.plain, bytearray):
             self.plain[self.size : self.size + len(part)] = part
         self.size += len(part)
-        if self.seal is not None:
+        if self.seal is not None and self._digest is not None:
             self._digest.update(part)
             self.seal.add(part)
