@@ -173,7 +173,7 @@ def answered(answer: Answer, receipt_id: str, *, replayed: bool) -> Reply:
         lines_of(headers),
         answer.body,
         outcome=RequestOutcome.REPLAYED if replayed else RequestOutcome.ANSWERED,
-        dated=any(name.lower() == "date" for name, _ in headers),
+        dated="date" in [name.lower() for name, _ in headers],
     )
 
 
