@@ -122,11 +122,11 @@ def end_to_end(
         without: more names to leave out, in lower case.
     """
     pairs = [(header, header[0].lower()) for header in headers]
-    dropped = HOP_BY_HOP | without
     named = [header[1] for header, lower in pairs if lower == "connection"]
-    if named:
-        dropped |= options_of(named)
-    return tuple([header for header, lower in pairs if lower not in dropped])
+    dropped = without | options_of(named) if named else without
+    return tuple(
+        [header for header, lower in pairs if lower not in HOP_BY_HOP and lower not in dropped]
+    )
 
 
 def options_of(connection: Iterable[str]) -> frozenset[str]:
@@ -139,7 +139,7 @@ def sendable(headers: Headers) -> Headers:
 
     aiohttp reads a value as UTF-8 and keeps other bytes as surrogates, which it cannot write.
     """
-    return tuple(header for header in headers if is_text(header[1]))
+    return tuple([header for header in headers if header[1].isascii() or is_text(header[1])])
 
 
 def is_text(value: str) -> bool:

@@ -10,7 +10,8 @@ LONGEST: Final = 255
 
 # Printable ASCII. A quoted string may hold a quote or a backslash only behind a backslash.
 _BARE: Final = re.compile(r"[\x20-\x7e]+")
-_QUOTED: Final = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
+_PLAIN: Final = r"[\x20\x21\x23-\x5b\x5d-\x7e]*"
+_QUOTED: Final = re.compile(rf'"({_PLAIN}(?:\\["\\]{_PLAIN})*)"')  # whole runs: each once
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 
 

@@ -28,7 +28,7 @@ _JOURNAL: Final = f"{_SQLITE}.journal"
 _BOOK: Final = f"{_SQLITE}.book"
 
 STEPS: Final[Mapping[str, Place]] = {
-    "handle": Place(f"{_INTAKE}.app", "Intake.handle"),
+    "handle": Place(f"{_INTAKE}.door", "Door.handle"),
     "read": Place(f"{_INTAKE}.reading", "BodyReader.read"),
     "seal": Place(_SEALING, "Sealer.seal"),
     "admit": Place(f"{_INTAKE}.enrolling", "admit"),
@@ -57,7 +57,7 @@ STEPS: Final[Mapping[str, Place]] = {
     "publish": Place("gateway.wiring.shared", "Shared.publish"),
     "change": Place(_JOURNAL, "SqliteJournal.change"),
     "sign": Place(f"{_INTAKE}.receipts", "Receipts.document"),
-    "answer": Place(f"{_INTAKE}.connection", "StationConnection.finish_response"),
+    "answer": Place(f"{_INTAKE}.connection", "StationConnection.send"),
 }
 
 NAMES: Final = tuple(f"{edge}-{step}" for step in STEPS for edge in ("before", "after"))

@@ -1,49 +1,28 @@
-"""The public door: what is asked for, by whom, and which room answers.
+"""Intake put together, and what the wiring and the listener ask of it.
 
-Must not know how any of them does it. Nothing of a request goes into a log.
+Must not know a request.
 """
 
-import asyncio
 import random
-import traceback
 from collections.abc import Collection
-from dataclasses import replace
-from typing import NoReturn
-
-import structlog
-from aiohttp import web
 
 from gateway.clock import Clock
-from gateway.core.facts import Publish, RequestFinished, RequestOutcome
-from gateway.core.forwarding import OWN_PATHS, end_to_end
-from gateway.core.problems import Language, ProblemType
-from gateway.core.routes import SAFE, is_kept, route_for
-from gateway.intake.asking import identify, language_of, signed
-from gateway.intake.connection import StationConnection
-from gateway.intake.crowd import Place
+from gateway.core.facts import Publish
+from gateway.intake.door import Door
 from gateway.intake.enrolling import Enrolling
-from gateway.intake.head import Head, read_head, safe_target
 from gateway.intake.ports import Delivery
 from gateway.intake.reading import BodyReader
 from gateway.intake.receipt_resource import ReceiptResource
 from gateway.intake.receipts import Receipts
 from gateway.intake.relay import Relay
-from gateway.intake.replies import AsGiven, Refused, Reply, problem_reply
 from gateway.intake.server import StationServer
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.signing import ReceiptKeys
-from gateway.intake.stations import Station, Stations, may_use
-from gateway.intake.visit import Visit, read_wishes
+from gateway.intake.stations import Stations
 from gateway.intake.waiters import Waiters
 from gateway.journal.contract import Journal
 from gateway.journal.sealing import Sealer
 from gateway.observe.tracing import UNTRACED, Tracing
-
-UNKNOWN = "unknown"
-CROWD_PASSES_AFTER = 2  # seconds
-_CREDENTIAL = frozenset({"authorization"})
-_KEY = frozenset({"idempotency-key"})
-_NO_REQUEST = {400: ProblemType.BAD_REQUEST, 408: ProblemType.REQUEST_TIMEOUT}
 
 
 class Intake:
@@ -86,38 +65,38 @@ class Intake:
             max_inflight_bytes=settings.max_inflight_bytes,
             idle_seconds=settings.body_idle_timeout_seconds,
         )
-        self._enrolling = Enrolling(
-            journal=journal,
-            sealer=sealer,
-            delivery=delivery,
-            receipts=receipts,
-            waiters=self._waiters,
-            clock=clock,
-            rng=rng,
-            publish=publish,
-        )
-        self._resource = ReceiptResource(
-            journal=journal,
-            sealer=sealer,
-            delivery=delivery,
-            receipts=receipts,
-            waiters=self._waiters,
-        )
-        self._relay = relay
-        self._stations = stations
         self._settings = settings
-        self._clock = clock
-        self._publish = publish
-        self._tracing = tracing
-        self._dropped = _CREDENTIAL if stations.use_tokens else frozenset[str]()
-        self._not_kept = self._dropped | _KEY
-        self._log = structlog.get_logger("intake")
-        self._in_hand = 0
-        self._quiet: asyncio.Event | None = None
+        self._door = Door(
+            bodies=self._bodies,
+            enrolling=Enrolling(
+                journal=journal,
+                sealer=sealer,
+                delivery=delivery,
+                receipts=receipts,
+                waiters=self._waiters,
+                clock=clock,
+                rng=rng,
+                publish=publish,
+            ),
+            resource=ReceiptResource(
+                journal=journal,
+                sealer=sealer,
+                delivery=delivery,
+                receipts=receipts,
+                waiters=self._waiters,
+            ),
+            relay=relay,
+            stations=stations,
+            settings=settings,
+            clock=clock,
+            publish=publish,
+            tracing=tracing,
+        )
 
     def server(self) -> StationServer:
         """The protocol factory of the listener."""
-        return StationServer(self.handle, explain=self._explain, settings=self._settings)
+        door = self._door
+        return StationServer(door.handle, explain=door.explain, settings=self._settings)
 
     @property
     def handshake_seconds(self) -> float:
@@ -139,170 +118,4 @@ class Intake:
 
     async def finish(self) -> None:
         """From now on every answer ends its connection; return when no request is in hand."""
-        self._quiet = self._quiet or asyncio.Event()
-        if self._in_hand == 0:
-            self._quiet.set()
-        await self._quiet.wait()
-
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, whatever happens."""
-        began = self._clock.monotonic()
-        connection: StationConnection = request.protocol  # type: ignore[assignment]
-        self._in_hand += 1
-        name = UNKNOWN
-        try:
-            if connection.place is not Place.ROOM:
-                _turn_away()
-            head = read_head(request, without=self._not_kept)
-            target = safe_target(request, head)
-            if target.startswith(OWN_PATHS):
-                response = await self._own(request, head, target, connection)
-            else:
-                station = identify(self._stations, head, connection)
-                name = station.name
-                response = await self._serve(request, head, target, station, connection)
-        except Refused as refused:
-            response = problem_reply(refused, language_of(request))
-            if refused.close:
-                connection.end_at_once()
-        except ConnectionError:
-            raise  # the station is gone, or must see that its answer broke off
-        except Exception as error:  # noqa: BLE001 - a fault of ours; the station learns no more
-            response = self._own_fault(request, error)
-        finally:
-            self._in_hand -= 1
-            if self._quiet is not None and self._in_hand == 0:
-                self._quiet.set()
-        self._tell(request.method, name, response, self._clock.monotonic() - began)
-        if self._quiet is not None:
-            response.force_close()
-        return response
-
-    async def _own(
-        self, request: web.BaseRequest, head: Head, target: str, connection: StationConnection
-    ) -> AsGiven:
-        if head.method not in SAFE:
-            raise Refused(ProblemType.NOT_FOUND)
-        public = self._resource.public(target.partition("?")[0], language_of(request))
-        if public is not None:
-            return public
-        station = identify(self._stations, head, connection)
-        self._stations.enter(station)
-        try:
-            return await self._resource.receipt(
-                head, target, station=station.name, connection=connection
-            )
-        finally:
-            self._stations.leave(station)
-
-    async def _serve(
-        self,
-        request: web.BaseRequest,
-        head: Head,
-        target: str,
-        station: Station,
-        connection: StationConnection,
-    ) -> AsGiven:
-        path = target.partition("?")[0]
-        may_use(station, path)
-        self._stations.enter(station)
-        try:
-            settings = self._settings
-            route = route_for(settings.routes, method=head.method, path=path)
-            if not is_kept(route, head.method):
-                hold = settings.hold_seconds if route.hold_seconds is None else route.hold_seconds
-                return await self._pass_on(request, head, target, connection, hold)
-            wishes = read_wishes(
-                head,
-                route,
-                hold_seconds=settings.hold_seconds,
-                key_required=settings.require_idempotency_key,
-            )
-            headers = signed(head.onward, head, connection)
-            visit = Visit(request, head, connection, station.name, target, headers, wishes, None)
-            if self._tracing is UNTRACED:
-                return await self._take_in(visit)
-            return await self._traced(visit)
-        finally:
-            self._stations.leave(station)
-
-    async def _pass_on(
-        self,
-        request: web.BaseRequest,
-        head: Head,
-        target: str,
-        connection: StationConnection,
-        hold_seconds: float,
-    ) -> AsGiven:
-        """Read the body and relay it."""
-        headers = end_to_end(request.headers.items(), without=self._dropped)
-        headers = signed(headers, head, connection)
-        packet = await self._bodies.read(request, connection)
-        try:
-            return await self._relay.relay(
-                request,
-                target,
-                headers,
-                packet.plain or b"",
-                hold_seconds=hold_seconds,
-                connection=connection,
-            )
-        finally:
-            self._bodies.release(packet.size)
-
-    async def _take_in(self, visit: Visit) -> Reply:
-        """Read the body and keep it."""
-        # In the clear it is needed only to be sent while its station waits.
-        packet = await self._bodies.read(
-            visit.request, visit.connection, sealed=True, kept=visit.wishes.hold_seconds > 0
-        )
-        try:
-            return await self._enrolling.enroll(visit, packet)
-        finally:
-            self._bodies.release(packet.size)
-
-    async def _traced(self, visit: Visit) -> Reply:
-        """Take it in within a span, which tells what came of that."""
-        with self._tracing.request(visit.headers) as span:
-            span.tell(station=visit.station)
-            try:
-                headers = span.onward(visit.headers)
-                reply = await self._take_in(replace(visit, headers=headers, span=span))
-            except Refused as refused:
-                span.tell(outcome=RequestOutcome.REFUSED, problem=refused.problem)
-                raise
-            span.tell(outcome=reply.outcome, status_class=f"{reply.status // 100}xx")
-            return reply
-
-    def _explain(self, status: int) -> web.StreamResponse:
-        """The answer to what is no request at all."""
-        problem = _NO_REQUEST.get(status, ProblemType.INTERNAL_ERROR)
-        reason = "framing" if problem is ProblemType.BAD_REQUEST else None
-        refused = Refused(problem, reason=reason, close=True)
-        response = problem_reply(refused, Language.ENGLISH)
-        self._tell(UNKNOWN.upper(), UNKNOWN, response, 0.0)
-        return response
-
-    def _own_fault(self, request: web.BaseRequest, error: Exception) -> AsGiven:
-        # The text of an exception may hold what a request held; where it happened does not.
-        frames = traceback.extract_tb(error.__traceback__)[-3:]
-        self._log.error(
-            "request_failed",
-            error=type(error).__name__,
-            where=[f"{frame.name}:{frame.lineno}" for frame in frames],
-        )
-        if request.writer.output_size > 0:
-            raise ConnectionError("an answer was begun and cannot be finished") from error
-        return problem_reply(Refused(ProblemType.INTERNAL_ERROR, close=True), language_of(request))
-
-    def _tell(self, method: str, station: str, response: AsGiven, seconds: float) -> None:
-        if response.outcome is not None:
-            self._publish(
-                RequestFinished(
-                    method, response.outcome, response.status, seconds, station, response.problem
-                )
-            )
-
-
-def _turn_away() -> NoReturn:
-    raise Refused(ProblemType.OVERLOADED, retry_after=CROWD_PASSES_AFTER, close=True)
+        await self._door.finish()

@@ -3,13 +3,12 @@
 Must not know what becomes of it.
 """
 
-from aiohttp import web
-
 from gateway.core.enrollment import Headers
 from gateway.core.forwarding import forwarded, via
 from gateway.core.problems import Language, choose_language
 from gateway.intake.connection import StationConnection
 from gateway.intake.head import Head
+from gateway.intake.request import Request
 from gateway.intake.stations import Station, Stations
 
 
@@ -44,6 +43,6 @@ def signed(headers: Headers, head: Head, connection: StationConnection) -> Heade
     return (*headers, ("Via", via(head.version)), ("Forwarded", origin))
 
 
-def language_of(request: web.BaseRequest) -> Language:
+def language_of(request: Request) -> Language:
     """The language of problem texts for this request."""
     return choose_language(request.headers.get("Accept-Language"))

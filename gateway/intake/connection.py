@@ -6,21 +6,24 @@ whose framing breaks, and a word to whoever waits when the station goes away.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias, cast
 
 import structlog
-from aiohttp import web
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
+from aiohttp.web_protocol import RequestPayloadError, _ErrInfo
 
 from gateway.intake.crowd import Crowd, Place
+from gateway.intake.handling import Answered, Handling
 from gateway.intake.packet import Packet
+from gateway.intake.replies import Reply
+from gateway.intake.request import Request
 from gateway.intake.settings import IntakeSettings
 from gateway.intake.upload import LEAST_PROGRESS, Upload
 
-Explain: TypeAlias = Callable[[int], web.StreamResponse]
+Answer: TypeAlias = "Callable[[Request, StationConnection], Awaitable[Answered]]"
+Explain: TypeAlias = Callable[[int], Reply]
 
 # Of heads that are not complete yet, or not yet taken in hand; a station needs a few hundred bytes.
 MOST_AHEAD = 65_536
@@ -42,16 +45,18 @@ class Shared(Protocol):
     Attributes:
         settings: deadlines.
         crowd: who is here.
+        answer: to a request.
         explain: the answer to what is no request: 400 (framing), 408 (late) or 500.
     """
 
     settings: IntakeSettings
     crowd: Crowd
+    answer: Answer
     explain: Explain
 
 
-class StationConnection(RequestHandler):
-    """aiohttp's protocol of one connection.
+class StationConnection(Handling):
+    """One connection.
 
     Attributes:
         on_lost: called once when the station goes away while its request is in hand.
@@ -92,6 +97,16 @@ class StationConnection(RequestHandler):
             self._ahead = 0
         self._server.crowd.asks(self)
 
+    def answered(self, request: Request) -> Awaitable[Answered]:
+        """The answer to it."""
+        return self._server.answer(request, self)
+
+    def explained(self, status: int) -> Reply:
+        """A problem instead of aiohttp's text, which repeats the request; logs nothing of it."""
+        reply = self._server.explain(status)
+        reply.force_close()
+        return reply
+
     @property
     def can_upload(self) -> bool:
         """Whether bodies may come past the parser now."""
@@ -127,9 +142,6 @@ class StationConnection(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Find a place for it."""
         super().connection_made(transport)
-        handling = self._task_handler
-        if handling is not None:
-            handling.add_done_callback(self._handled)
         self.place = self._server.crowd.join(self)
         if self.place is Place.NONE:
             self.force_close()
@@ -190,21 +202,6 @@ class StationConnection(RequestHandler):
         self._stop_write_timer()
         super().resume_writing()
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """A problem instead of aiohttp's text, which repeats the request; logs nothing of it."""
-        del exc, message
-        if request.writer.output_size > 0:
-            raise ConnectionError("an answer was begun and cannot be finished")
-        response = self._server.explain(status)
-        response.force_close()
-        return response
-
     def log_exception(self, *args: object, exc_info: object = None, **kwargs: object) -> None:
         """Say which error it was; its text may hold what a request held."""
         del args, kwargs
@@ -224,13 +221,6 @@ class StationConnection(RequestHandler):
             auto_decompress=False,
             max_msg_queue_size=self._max_msg_queue_size,
         )
-
-    def _handled(self, handling: "asyncio.Task[None]") -> None:
-        """Nobody handles it any more: it must not stand for ever, whatever that was."""
-        if not handling.cancelled() and (mistake := handling.exception()) is not None:
-            _log.error("connection_failed", error=type(mistake).__name__)
-            if self.transport is not None:
-                self.transport.abort()
 
     def _hold_back(self, message: RawRequestMessage | _ErrInfo, body: StreamReader) -> None:
         """Read no more of a body that has just begun to come fast, until it is read here.

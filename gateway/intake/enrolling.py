@@ -6,6 +6,7 @@ before the journal says that it is durable.
 
 import hmac
 import random
+from collections.abc import Awaitable
 from functools import partial
 
 from gateway.clock import Clock
@@ -25,7 +26,6 @@ from gateway.intake.visit import Visit
 from gateway.intake.waiters import Waiters
 from gateway.journal.contract import (
     Accepted,
-    Entry,
     Existing,
     Journal,
     JournalFault,
@@ -33,6 +33,7 @@ from gateway.journal.contract import (
     Kept,
 )
 from gateway.journal.sealing import Sealer
+from gateway.observe.tracing import Span
 
 # Seconds after which a refusal is worth another try.
 FULL_PASSES_AFTER, UNAVAILABLE_PASSES_AFTER = 60, 5
@@ -76,12 +77,20 @@ class Enrolling:
         plan = admit(outlook, hold_seconds=visit.wishes.hold_seconds, respond_async=False)
         if isinstance(plan, Refuse):
             raise Refused(ProblemType(plan.reason.value), retry_after=plan.retry_after)
-        sending = isinstance(plan, Hold) and self._delivery.reserve(enrollment.id)
-        if span is None:
-            kept = await self._keep(entry, sending=sending)
-        else:
-            with span.child("journal.commit"):
-                kept = await self._keep(entry, sending=sending)
+        sending, started = isinstance(plan, Hold) and self._delivery.reserve(enrollment.id), False
+        try:
+            accepting = self._journal.accept(entry, sending=sending)
+            kept = await (accepting if span is None else _traced(accepting, span))
+            started = sending and isinstance(kept, Accepted) and kept.status is Status.SENDING
+        except JournalFull:
+            raise Refused(ProblemType.JOURNAL_FULL, retry_after=FULL_PASSES_AFTER) from None
+        except JournalFault:
+            raise _unavailable() from None
+        finally:
+            # A slot reserved for a start that is not made is given back.
+            if sending and not started:
+                self._delivery.withdraw(entry.id)
+        if span is not None:
             span.tell(id=kept.kept.life.id if isinstance(kept, Existing) else enrollment.id)
         if isinstance(kept, Existing):
             return self._again(kept.kept, enrollment.fingerprint)
@@ -126,21 +135,6 @@ class Enrolling:
             ordering_key=wishes.ordering_key,
             fingerprint=fingerprint,
         )
-
-    async def _keep(self, entry: Entry, *, sending: bool) -> Accepted | Existing:
-        """Make it durable. A slot reserved for a start that is not made is given back."""
-        started = False
-        try:
-            kept = await self._journal.accept(entry, sending=sending)
-            started = sending and isinstance(kept, Accepted) and kept.status is Status.SENDING
-        except JournalFull:
-            raise Refused(ProblemType.JOURNAL_FULL, retry_after=FULL_PASSES_AFTER) from None
-        except JournalFault:
-            raise _unavailable() from None
-        finally:
-            if sending and not started:
-                self._delivery.withdraw(entry.id)
-        return kept
 
     async def _hold(
         self, visit: Visit, enrollment: Enrollment, kept: Accepted, seconds: float
@@ -206,6 +200,12 @@ class Enrolling:
             applied=applied,
             replayed=replayed,
         )
+
+
+async def _traced(accepting: Awaitable[Accepted | Existing], span: Span) -> Accepted | Existing:
+    """Wait for the journal, and let the trace show how long."""
+    with span.child("journal.commit"):
+        return await accepting
 
 
 def _unavailable() -> Refused:

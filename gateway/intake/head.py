@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPMethod
 from typing import Final
 
-from aiohttp import HttpVersion, HttpVersion10, HttpVersion11, web
+from aiohttp import HttpVersion, HttpVersion10, HttpVersion11
 
 from gateway.core.enrollment import Headers
 from gateway.core.forwarding import (
@@ -20,6 +20,7 @@ from gateway.core.forwarding import (
 )
 from gateway.core.problems import ProblemType
 from gateway.intake.replies import Refused
+from gateway.intake.request import Request
 
 _NOT_SERVED: Final = frozenset({HTTPMethod.CONNECT, HTTPMethod.TRACE})
 _UNDERSTOOD: Final = frozenset(
@@ -67,7 +68,7 @@ class Head:
         self.onward = onward
 
 
-def read_head(request: web.BaseRequest, *, without: frozenset[str]) -> Head:
+def read_head(request: Request, *, without: frozenset[str]) -> Head:
     """Read it, and refuse what two readers could read differently, where the parser does not.
 
     Args:
@@ -77,7 +78,7 @@ def read_head(request: web.BaseRequest, *, without: frozenset[str]) -> Head:
     Raises:
         Refused: ``bad-request`` (RFC 9112); the connection is closed.
     """
-    version: HttpVersion = request.version
+    version = request.version
     said: dict[str, list[str]] = {}
     onward: list[tuple[str, str]] = []
     sound = True
@@ -94,7 +95,7 @@ def read_head(request: web.BaseRequest, *, without: frozenset[str]) -> Head:
         if lower not in HOP_BY_HOP and lower not in without:
             onward.append(header)
     if version not in _SPOKEN:
-        request._cache["version"] = HttpVersion11  # noqa: SLF001 - the answer is in one we speak
+        request.version = HttpVersion11  # the answer is in one that we speak
         sound = False
     if not sound or request.method in _NOT_SERVED or not _is_framed(said, version):
         raise Refused(ProblemType.BAD_REQUEST, reason="framing", close=True)
@@ -104,14 +105,14 @@ def read_head(request: web.BaseRequest, *, without: frozenset[str]) -> Head:
     return Head(request.method, version, said, tuple(onward))
 
 
-def safe_target(request: web.BaseRequest, head: Head) -> str:
+def safe_target(request: Request, head: Head) -> str:
     """Path and query, not altered by a byte.
 
     Raises:
         Refused: ``bad-request``: it may mean another place than it says.
     """
     try:
-        return check_target(request.raw_path, host=head.host)
+        return check_target(request.target, host=head.host)
     except TargetUnsafe as unsafe:
         raise Refused(ProblemType.BAD_REQUEST, reason=unsafe.reason) from None
 

@@ -13,8 +13,6 @@ import hashlib
 from gateway.heap import unfilled
 from gateway.journal.body_seal import BodySeal
 
-_SMALL, _GIVEN_AWAY = 16 * 1024, 2048
-
 
 class Packet:
     """One body.
@@ -38,7 +36,7 @@ class Packet:
         self.size = 0
         self.plain: bytes | bytearray | None = unfilled(expected) if kept else None
         self.seal = BodySeal(expected) if sealed else None
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if sealed else None
 
     @classmethod
     def whole(cls, body: bytes) -> "Packet":
@@ -49,9 +47,7 @@ class Packet:
 
     def digest(self) -> "hashlib._Hash":
         """SHA-256 of what has come."""
-        if self.seal is None and self.plain is not None:
-            return _sha256(self.plain)
-        return self._digest
+        return self._digest or hashlib.sha256(self.plain or b"")
 
     def room(self) -> memoryview:
         """Where the bytes that are lacking may be put, to be added in their place.
@@ -75,20 +71,6 @@ class Packet:
         if not in_place and isinstance(self.plain, bytearray):
             self.plain[self.size : self.size + len(part)] = part
         self.size += len(part)
-        if self.seal is not None:
+        if self.seal is not None and self._digest is not None:
             self._digest.update(part)
             self.seal.add(part)
-
-
-def _sha256(body: bytes | bytearray) -> "hashlib._Hash":
-    """The digest of a body.
-
-    ``hashlib`` gives the interpreter away for 2,048 bytes or more, and getting it back from the
-    journal's thread costs more than the digest of a small body does. So that one goes in parts.
-    """
-    if len(body) > _SMALL:
-        return hashlib.sha256(body)
-    digest = hashlib.sha256()
-    for start in range(0, len(body), _GIVEN_AWAY - 1):
-        digest.update(body[start : start + _GIVEN_AWAY - 1])
-    return digest

@@ -5,7 +5,6 @@ Must not know what the body is. It is never decoded and never parsed.
 
 import asyncio
 
-from aiohttp import web
 from aiohttp.http import HttpVersion11
 from aiohttp.web_protocol import RequestPayloadError
 
@@ -13,6 +12,7 @@ from gateway.core.problems import ProblemType
 from gateway.intake.connection import StationConnection
 from gateway.intake.packet import Packet
 from gateway.intake.replies import Refused
+from gateway.intake.request import Request
 from gateway.intake.upload import LEAST_PROGRESS
 
 OVERLOAD_PASSES_AFTER = 2
@@ -41,7 +41,7 @@ class BodyReader:
 
     async def read(
         self,
-        request: web.BaseRequest,
+        request: Request,
         connection: StationConnection,
         *,
         sealed: bool = False,
@@ -59,13 +59,17 @@ class BodyReader:
             Refused: ``body-too-large``, ``overloaded``, ``request-timeout``, or ``bad-request``
                 for a body that broke off. Nothing is left to release then.
         """
-        declared = request.content_length or 0
-        if declared > self._most:
-            raise Refused(ProblemType.BODY_TOO_LARGE)
-        # Taken at once, so that a slow upload that was begun can also be finished.
-        self._take(declared)
+        body = request.body
         try:
-            return await self._read(request, connection, declared, sealed=sealed, kept=kept)
+            if not body.is_eof():
+                return await self._as_it_comes(request, connection, sealed=sealed, kept=kept)
+            size = body.total_bytes
+            self._grow(0, size)
+            try:
+                return Packet.whole(body.read_nowait())
+            except BaseException:
+                self.release(size)
+                raise
         except (RequestPayloadError, ConnectionError):
             raise Refused(ProblemType.BAD_REQUEST, reason="body-incomplete", close=True) from None
         except TimeoutError:
@@ -75,31 +79,24 @@ class BodyReader:
         """A body of this size is in memory no more."""
         self.in_flight -= size
 
-    async def _read(
-        self,
-        request: web.BaseRequest,
-        connection: StationConnection,
-        declared: int,
-        *,
-        sealed: bool,
-        kept: bool,
+    async def _as_it_comes(
+        self, request: Request, connection: StationConnection, *, sealed: bool, kept: bool
     ) -> Packet:
-        content, taken, now = request.content, declared, asyncio.get_running_loop().time
+        body, declared = request.body, int(request.headers.get("Content-Length", 0))
+        # Taken at once, so that a slow upload that was begun can also be finished.
+        taken = self._grow(0, declared)
         try:
-            if content.is_eof():
-                packet = Packet.whole(content.read_nowait())
-                taken = self._grow(taken, packet.size)
-                return packet
             packet = Packet(declared, sealed=sealed, kept=kept)
-            await _invite(request)
-            packet.add(content.read_nowait())
+            _invite(request, connection)
+            packet.add(body.read_nowait())
             taken = self._grow(taken, packet.size)
             if declared - packet.size >= self.uploaded_from and connection.can_upload:
                 await connection.upload(packet)
             else:
+                now = asyncio.get_running_loop().time
                 async with asyncio.timeout(self._idle_seconds) as watch:
                     enough = LEAST_PROGRESS
-                    while chunk := await content.readany():
+                    while chunk := await body.readany():
                         packet.add(chunk)
                         taken = self._grow(taken, packet.size)
                         if packet.size >= enough:
@@ -131,10 +128,10 @@ def _check_whole(packet: Packet, declared: int) -> None:
         raise RequestPayloadError("the body is shorter than it said")
 
 
-async def _invite(request: web.BaseRequest) -> None:
+def _invite(request: Request, connection: StationConnection) -> None:
     """100 Continue, where the station waits for it (RFC 9110, section 10.1.1)."""
     expect = request.headers.get("Expect")
     if expect is not None and expect.lower() == "100-continue" and request.version == HttpVersion11:
-        writer = request.writer
-        await writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        writer.output_size = 0  # no part of the answer was sent yet
+        if connection.transport is None or connection.transport.is_closing():
+            raise ConnectionResetError("the station went away")
+        connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable
 
 import aiohttp
-from aiohttp import web
 from multidict import CIMultiDict
 from tenacity import (
     AsyncRetrying,
@@ -28,6 +27,7 @@ from gateway.core.routes import SAFE
 from gateway.intake.connection import StationConnection
 from gateway.intake.ports import Delivery
 from gateway.intake.replies import AsGiven, Refused
+from gateway.intake.request import Request
 
 _MAY_PASS = frozenset({502, 503, 504})
 _NOTHING_MORE: frozenset[str] = frozenset()
@@ -64,7 +64,7 @@ class Relay:
 
     async def relay(
         self,
-        request: web.BaseRequest,
+        request: Request,
         target: str,
         headers: Headers,
         body: bytes | bytearray,
@@ -93,7 +93,7 @@ class Relay:
         try:
             answer = await self._ask(request.method, target, headers, body, hold_seconds)
             async with answer:
-                return await _pass_on(request, answer)
+                return await _pass_on(request, connection, answer)
         except (aiohttp.ClientError, TimeoutError):
             raise Refused(
                 ProblemType.UPSTREAM_UNAVAILABLE, retry_after=_wait(self._delivery.outlook())
@@ -139,7 +139,9 @@ def _url(base: str, target: str) -> URL:
     return url.with_path(f"{url.raw_path}?", encoded=True) if mark and not query else url
 
 
-async def _pass_on(request: web.BaseRequest, answer: aiohttp.ClientResponse) -> AsGiven:
+async def _pass_on(
+    request: Request, connection: StationConnection, answer: aiohttp.ClientResponse
+) -> AsGiven:
     received = tuple(answer.headers.items())
     headers = CIMultiDict(sendable(end_to_end(received, without=_NOTHING_MORE)))
     # The body is passed on as it is, so its length holds, that of an answer to HEAD included.
@@ -147,7 +149,7 @@ async def _pass_on(request: web.BaseRequest, answer: aiohttp.ClientResponse) -> 
         headers["Content-Length"] = answer.headers["Content-Length"]
     response = AsGiven(status=answer.status, reason=answer.reason, headers=headers)
     response.outcome = RequestOutcome.RELAYED
-    await response.prepare(request)
+    await response.prepare(request.streamed(connection, asyncio.get_running_loop()))
     try:
         async for chunk in answer.content.iter_any():
             await response.write(chunk)

@@ -3,23 +3,25 @@
 Must not know how it came to one of them.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import (
     must_be_empty_body,
     rfc822_formatted_time,
     should_remove_content_length,
 )
+from aiohttp.web_response import REASON_PHRASES
 
 from gateway.core import problems
 from gateway.core.enrollment import Answer
 from gateway.core.facts import RequestOutcome
 from gateway.core.forwarding import PSEUDONYM, end_to_end, sendable
 from gateway.core.problems import Language, ProblemType
+from gateway.intake.request import Request
 
 RECEIPTS = "/_gateway/receipts/"
 
@@ -64,7 +66,7 @@ class Refused(Exception):
 
 
 class AsGiven(web.StreamResponse):
-    """A response to which aiohttp adds no ``Server`` and no ``Content-Type`` of its own.
+    """An answer that is sent as it comes; aiohttp adds no ``Server`` and no ``Content-Type``.
 
     Attributes:
         outcome: how the request ended; None: not a station's request, not counted.
@@ -81,46 +83,41 @@ class AsGiven(web.StreamResponse):
             self._headers.popall(name, None)
 
 
-class Reply(AsGiven):
+class Reply:
     """A whole answer in memory: its framing is known, so nothing about it must be found out.
 
-    Its head never becomes a ``headers`` mapping, which would be made only to be written.
+    Its head never becomes a mapping, which would be made only to be written.
 
     Attributes:
+        status: of HTTP.
         lines: its header lines, each with its end, without those of its framing.
         body: all of it.
+        outcome: how the request ended; None: not a station's request, not counted.
         dated: whether ``lines`` tells a ``Date``.
+        problem: the problem type, if it is one.
+        ends: whether the connection ends with it.
     """
+
+    __slots__ = ("body", "dated", "ends", "lines", "outcome", "problem", "status")
 
     def __init__(
         self, status: int, lines: str, body: bytes, *, outcome: RequestOutcome | None, dated: bool
     ) -> None:
-        super().__init__(status=status)
+        self.status = status
         self.lines = lines
         self.body = body
         self.outcome = outcome
         self.dated = dated
+        self.problem: ProblemType | None = None
+        self.ends = False
 
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
-        """Know whom it answers; ``write_eof`` sends head and body together."""
-        self._req = request
-        if self._keep_alive is None:
-            self._keep_alive = request.keep_alive
-        return request.writer
+    def force_close(self) -> None:
+        """The connection ends with it."""
+        self.ends = True
 
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Send it.
-
-        Raises:
-            ConnectionResetError: the station is gone.
-        """
-        del data
-        request, transport = self._req, None
-        if request is not None:
-            transport = request.transport
-        if request is None or transport is None or transport.is_closing():
-            raise ConnectionResetError("the station is gone")
-        status, body, (major, minor) = self._status, self.body, request.version
+    def write(self, transport: asyncio.WriteTransport, request: Request) -> None:
+        """Write head and body together, as the answer to a request."""
+        status, body, (major, minor) = self.status, self.body, request.version
         framing = f"Content-Length: {len(body)}\r\n"
         if must_be_empty_body(request.method, status):
             body = b""
@@ -129,21 +126,16 @@ class Reply(AsGiven):
         if not self.dated:
             framing = f"{framing}Date: {rfc822_formatted_time()}\r\n"
         # RFC 9112, section 9.3: a connection stays in 1.1 and ends in 1.0, unless told otherwise.
-        if not self._keep_alive:
+        if self.ends or not request.stays:
             framing += "Connection: close\r\n"
         elif not minor:
             framing += "Connection: keep-alive\r\n"
-        line = f"HTTP/{major}.{minor} {status} {self._reason}"
+        line = f"HTTP/{major}.{minor} {status} {REASON_PHRASES.get(status, '')}"
         head = f"{line}\r\n{self.lines}{framing}\r\n".encode()
         if len(body) < LEAST_APART:
             transport.write(head + body)
         else:
             transport.writelines((head, body))
-        writer = request.writer
-        writer.output_size += len(head) + len(body)
-        self._req = None
-        self._eof_sent = True
-        await writer.drain()
 
 
 def lines_of(headers: Iterable[tuple[str, str]]) -> str:
@@ -181,7 +173,7 @@ def answered(answer: Answer, receipt_id: str, *, replayed: bool) -> Reply:
         lines_of(headers),
         answer.body,
         outcome=RequestOutcome.REPLAYED if replayed else RequestOutcome.ANSWERED,
-        dated=any(name.lower() == "date" for name, _ in headers),
+        dated="date" in [name.lower() for name, _ in headers],
     )
 
 

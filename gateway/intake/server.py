@@ -3,24 +3,14 @@
 Must not know what one connection does.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import cast
 
 from aiohttp import http_parser, web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
-from gateway.intake.connection import Explain, StationConnection
+from gateway.intake.connection import Answer, Explain, StationConnection
 from gateway.intake.crowd import Crowd
 from gateway.intake.settings import IntakeSettings
-from gateway.targets import targeted
-
-if TYPE_CHECKING:
-    import asyncio
-
-Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class StationServer(web.Server):
@@ -30,18 +20,19 @@ class StationServer(web.Server):
     kept. Whoever only waits learns of it through ``on_lost``.
     """
 
-    def __init__(self, handler: Handler, *, explain: Explain, settings: IntakeSettings) -> None:
+    def __init__(self, answer: Answer, *, explain: Explain, settings: IntakeSettings) -> None:
         """Set it up.
 
         Args:
-            handler: answers a request.
+            answer: to a request.
             explain: the answer to what is no request: 400 (framing), 408 (late) or 500.
             settings: deadlines.
         """
         # The parser in Python is far slower and not the one that was tried against bad framing.
         if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
             raise RuntimeError("aiohttp was built without its C parser; install a wheel of it")
-        super().__init__(handler, request_factory=self._request)
+        super().__init__(_of_aiohttp)
+        self.answer = answer
         self.explain = explain
         self.settings = settings
         self.crowd = Crowd(settings.max_connections)
@@ -60,13 +51,7 @@ class StationServer(web.Server):
         """Connections that stand."""
         return cast("list[StationConnection]", self.connections)
 
-    def _request(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: RequestHandler,
-        writer: AbstractStreamWriter,
-        task: "asyncio.Task[None]",
-    ) -> web.BaseRequest:
-        cast("StationConnection", protocol).begin(payload)
-        return web.BaseRequest(targeted(message), payload, protocol, writer, task, self._loop)
+
+async def _of_aiohttp(_: web.BaseRequest) -> web.StreamResponse:
+    """What aiohttp's own connections would ask; those of stations do not."""
+    raise NotImplementedError

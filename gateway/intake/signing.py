@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.bindings import crypto_sign, crypto_sign_BYTES
 
 from gateway.core import jsontext
 from gateway.core.moments import iso
@@ -48,7 +49,8 @@ class ReceiptKeys:
         self, private: Ed25519PrivateKey, kid: str, public: Sequence[Mapping[str, Any]]
     ) -> None:
         """Sign with ``private``, whose name is ``kid``; ``public`` are all keys, as JWKs."""
-        self._private = private
+        public_half = private.public_key().public_bytes_raw()
+        self._secret = private.private_bytes_raw() + public_half  # as libsodium takes a key
         self._public = [dict(each) for each in public]
         header = {"alg": ALGORITHM, "kid": kid, "typ": "JWT"}
         self._protected = _base64url(jsontext.dump(header))
@@ -57,11 +59,13 @@ class ReceiptKeys:
         """The compact serialization (RFC 7515, section 7.1) of the claims.
 
         Put together here, because the protected header never changes, and joserfc warns at each
-        use of a name that the public interface has fixed.
+        use of a name that the public interface has fixed. libsodium signs: it takes two thirds of
+        the time, and the signature is the dearest step of all for a small enrollment.
         """
         payload = _base64url(jsontext.dump(claims))
         message = self._protected + b"." + payload
-        return (message + b"." + _base64url(self._private.sign(message))).decode("ascii")
+        signature = crypto_sign(message, self._secret)[:crypto_sign_BYTES]
+        return (message + b"." + _base64url(signature)).decode("ascii")
 
     def jwks(self) -> dict[str, Any]:
         """The public keys, as a JWK set (RFC 7517, section 5)."""

@@ -6,8 +6,6 @@ Must not know whether what it asks for can be granted.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from aiohttp import web
-
 from gateway.core.enrollment import DEFAULT_PRIORITY, Headers
 from gateway.core.idempotency import KeyInvalid, parse_key
 from gateway.core.preferences import parse_prefer, parse_priority
@@ -17,6 +15,7 @@ from gateway.core.routes import Route
 from gateway.intake.connection import StationConnection
 from gateway.intake.head import Head
 from gateway.intake.replies import Refused
+from gateway.intake.request import Request
 from gateway.observe.tracing import Span
 
 
@@ -44,7 +43,7 @@ class Visit:
     """One enrollment at the door.
 
     Attributes:
-        request: aiohttp's.
+        request: its body among it.
         head: what it says.
         connection: tells when the station goes away.
         station: its name.
@@ -54,7 +53,7 @@ class Visit:
         span: its trace; None: there is none.
     """
 
-    request: web.BaseRequest
+    request: Request
     head: Head
     connection: StationConnection
     station: str

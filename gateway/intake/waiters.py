@@ -25,18 +25,18 @@ class Waiters:
     """Futures by enrollment id. One timer for each, no task."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._by_id: dict[str, list[Waiting]] = {}
         self._live: dict[Waiting, None] = {}  # who came first is let go first
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def expect(self, enrollment_id: str, *, live: bool) -> Waiting:
         """Begin to listen, before anything can happen. Follow with ``wait`` or ``forget``.
 
         ``live``: give up as soon as the upstream is known to be down.
         """
-        # To ask which loop runs is a call to the kernel each time.
-        loop = self._loop = self._loop or asyncio.get_running_loop()
-        waiting: Waiting = loop.create_future()
+        # Asked once: Python 3.11 asks the kernel each time.
+        self._loop = self._loop or asyncio.get_running_loop()
+        waiting: Waiting = self._loop.create_future()
         self._by_id.setdefault(enrollment_id, []).append(waiting)
         if live:
             self._live[waiting] = None

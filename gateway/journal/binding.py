@@ -60,23 +60,21 @@ def framed(*parts: bytes) -> bytes:
 
     ``framed(a, b)`` is ``framed(a) + framed(b)``: what never changes can be framed beforehand.
     """
-    return b"".join(
-        [
-            (_LENGTHS[size] if (size := len(part)) < _SHORT else size.to_bytes(4, "big")) + part
-            for part in parts
-        ]
-    )
+    joined: list[bytes] = []
+    for part in parts:
+        size = len(part)
+        joined += _LENGTHS[size] if size < _SHORT else size.to_bytes(4, "big"), part
+    return b"".join(joined)
 
 
 def framed_texts(texts: Iterable[str]) -> bytes:
     """The same of texts as they came, bytes that are not UTF-8 among them."""
-    return b"".join(
-        [
-            (_LENGTHS[size] if (size := len(part)) < _SHORT else size.to_bytes(4, "big")) + part
-            for text in texts
-            for part in (text.encode("utf-8", "surrogateescape"),)
-        ]
-    )
+    joined: list[bytes] = []
+    for text in texts:
+        part = text.encode("utf-8", "surrogateescape")
+        size = len(part)
+        joined += _LENGTHS[size] if size < _SHORT else size.to_bytes(4, "big"), part
+    return b"".join(joined)
 
 
 _SHORT: Final = 256

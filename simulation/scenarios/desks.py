@@ -201,7 +201,7 @@ def _understood(got: Reply | Refused | str) -> Answer:
     if isinstance(got, Refused):
         status, after = DESCRIPTIONS[got.problem].status, got.retry_after
         return Answer(status, retry_after=None if after is None else float(after))
-    headers, body = got.headers, got.body
+    headers, body = dict(line.split(": ", 1) for line in got.lines.splitlines()), got.body
     location, receipt = headers.get("Location"), headers.get("Gateway-Receipt")
     known = json.loads(body) if got.status == 200 and isinstance(body, bytes) else {}
     known = known if isinstance(known, dict) else {}

@@ -22,9 +22,8 @@ from simulation.whole.scenario import Arrival
 from simulation.whole.secrets import SEALER
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from gateway.intake.connection import StationConnection
+    from gateway.intake.request import Request
 
 T = TypeVar("T")
 
@@ -138,7 +137,7 @@ def _visit(arrival: Arrival | Brought, line: Line) -> Visit:
     if arrival.ordering_key is not None:
         headers.append(("Ordering-Key", arrival.ordering_key))
     return Visit(
-        request=cast("web.BaseRequest", None),  # its body was read
+        request=cast("Request", None),  # its body was read
         head=_HEAD,
         connection=cast("StationConnection", line),
         station=arrival.station,

@@ -150,8 +150,8 @@ async def kept(tmp_path: Path) -> Work:
 @pytest.mark.parametrize(
     ("way", "seen"),
     [
-        (accepted, Work(calls=404, instructions=4680)),
-        (answered, Work(calls=385, instructions=4560)),
+        (accepted, Work(calls=201, instructions=2660)),
+        (answered, Work(calls=236, instructions=3060)),
         (attempted, Work(calls=248, instructions=2910)),
         (kept, Work(calls=106, instructions=1250)),
     ],

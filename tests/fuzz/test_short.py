@@ -84,7 +84,7 @@ def test_the_fuzzers_would_notice_a_mistake(
     good = SEEDS["wire"][0][1:]
     assert wire.send(good).startswith(b"HTTP/1.1 202 ")
     monkeypatch.setattr(
-        "gateway.intake.app.safe_target", lambda *_: (_ for _ in ()).throw(ValueError("ours"))
+        "gateway.intake.door.safe_target", lambda *_: (_ for _ in ()).throw(ValueError("ours"))
     )
     with pytest.raises(AssertionError, match="request_failed"):
         wire.send(good)

@@ -64,7 +64,7 @@ async def test_a_station_too_many_gets_a_503_and_those_in_hand_their_answers(
         busy = [await asyncio.open_connection(*door.address) for _ in range(2)]
         for number, (_, writer) in enumerate(busy):
             writer.write(HEAD % 2 + b"%d" % number)
-        while door.intake._in_hand < 2:  # noqa: ASYNC110 - nothing tells that both are read
+        while door.intake._door._in_hand < 2:  # noqa: ASYNC110 - nothing tells that both are read
             await asyncio.sleep(0.001)
         answer = await door.raw(HEAD % 0)
         assert answer.startswith(b"HTTP/1.1 503 ")

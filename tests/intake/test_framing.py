@@ -148,7 +148,7 @@ async def test_broken_framing_after_the_head_ends_the_request_at_once(door: Door
 )
 async def test_a_length_too_large_keeps_nothing(door: Door) -> None:
     await door.raw(post(b"Content-Length: 9", body=b"half"), end=True)
-    while door.intake._in_hand:  # noqa: ASYNC110 - the answer cannot be seen: the station left
+    while door.intake._door._in_hand:  # noqa: ASYNC110 - the answer cannot be seen: the station left
         await asyncio.sleep(0.001)
     assert (await door.totals()).accepted == 0
     assert door.finished().status == 400
@@ -321,7 +321,7 @@ async def test_extensions_that_outweigh_their_chunks_are_refused(
     with contextlib.suppress(ConnectionError):
         await reader.read()
     writer.close()
-    while door.intake._in_hand:  # noqa: ASYNC110 - it may have been cut before it was answered
+    while door.intake._door._in_hand:  # noqa: ASYNC110 - it may have been cut before it was answered
         await asyncio.sleep(0.001)
     assert door.finished().status == 400
     assert (await door.totals()).accepted == 0
@@ -348,13 +348,35 @@ async def test_a_flood_of_chunk_extensions_is_cut(tmp_path: Path) -> None:
         assert (await door.totals()).accepted == 0
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["at one go", "one by one"])
+async def test_no_upgrade_is_granted_and_what_comes_behind_its_request_is_answered(
+    door: Door, *, apart: bool
+) -> None:
+    def ask(number: int, *lines: bytes) -> bytes:
+        key = b"Idempotency-Key: k%d" % number
+        return post(key, b"Prefer: respond-async", b"Content-Length: 1", *lines, body=b"x")
+
+    upgrade = (b"Connection: upgrade", b"Upgrade: websocket")
+    asked = [ask(number, *(upgrade if number % 3 == 1 else ())) for number in range(40)]
+    asked.append(ask(40, b"Connection: close"))
+    reader, writer = await asyncio.open_connection(*door.address)
+    for part in asked if apart else [b"".join(asked)]:
+        writer.write(part)
+        await asyncio.sleep(0.001 if apart else 0)
+    async with asyncio.timeout(5):
+        answers = await reader.read()
+    writer.close()
+    assert answers.count(b"HTTP/1.1 202 Accepted") == len(asked)
+    assert (await door.totals()).accepted == len(asked)
+
+
 async def test_a_connection_that_nobody_handles_any_more_is_ended(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def mistaken(_: object) -> object:
+    def mistaken(*_: object) -> object:
         raise AttributeError("of a library")
 
-    monkeypatch.setattr("gateway.intake.server.targeted", mistaken)
+    monkeypatch.setattr("gateway.intake.handling.Request", mistaken)
     reader, writer = await asyncio.open_connection(*door.address)
     writer.write(GOOD)
     async with asyncio.timeout(5):

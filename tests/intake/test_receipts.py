@@ -11,6 +11,7 @@ import pytest
 
 from gateway.core.facts import EnrollmentSettled
 from gateway.core.lifecycle import Status
+from gateway.intake import okp
 from gateway.intake.signing import ReceiptInvalid, ReceiptKeyFault, load_or_create, verify
 from gateway.intake.stations import hash_token
 from gateway.journal.contract import Kept
@@ -205,6 +206,18 @@ async def test_a_station_sees_only_its_own_receipts(tmp_path: Path) -> None:
         assert (await door.ask("GET", by_key, headers=two, body=None)).problem == "not-found"
         theirs = await door.ask(headers={**two, **ASYNC, "Idempotency-Key": "k"}, body=b"other")
         assert (theirs.status, theirs.json["id"] == mine.json["id"]) == (202, False)
+
+
+def test_a_token_is_to_the_byte_what_another_library_signs(tmp_path: Path) -> None:
+    keys = load_or_create(tmp_path / "receipts.jwks")
+    (held,) = json.loads((tmp_path / "receipts.jwks").read_text())["keys"]
+    private = okp.private_key(held)
+    assert private is not None
+    for size in (0, 1, 63, 64, 1000):
+        claims = {"jti": "a" * size}
+        signed, _, signature = keys.sign(claims).rpartition(".")
+        assert base64.urlsafe_b64decode(signature + "==") == private.sign(signed.encode())
+        assert verify(f"{signed}.{signature}", keys.jwks()) == claims
 
 
 def test_the_signing_keys_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:

@@ -193,5 +193,5 @@ async def test_a_station_that_goes_away_is_not_asked_for_any_more(tmp_path: Path
         writer.write(b"GET /x HTTP/1.1\r\nHost: g\r\n\r\n")
         await asked.wait()
         writer.close()
-        while door.intake._in_hand:  # noqa: ASYNC110 - nothing tells that a request was dropped
+        while door.intake._door._in_hand:  # noqa: ASYNC110 - nothing tells that a request was dropped
             await asyncio.sleep(0.001)

@@ -121,7 +121,7 @@ def test_a_station_that_goes_away_in_the_middle_leaves_nothing(loop: Loop, tmp_p
         async with calling(door) as (_, writer):
             writer.write(head(len(LARGE)) + LARGE[:-1])
             await uploading(door.listener)
-        while door.intake._in_hand:  # noqa: ASYNC110 - the intake has no event
+        while door.intake._door._in_hand:  # noqa: ASYNC110 - the intake has no event
             await asyncio.sleep(0.001)
         assert (await door.totals()).accepted == 0
 

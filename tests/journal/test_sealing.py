@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from gateway.core.enrollment import Answer, Enrollment
 from gateway.core.lifecycle import Status
-from gateway.journal.binding import BODY, ENVELOPE
+from gateway.journal.aligned import is_aligned
+from gateway.journal.binding import BODY, ENVELOPE, TAG_BYTES
 from gateway.journal.body_seal import BodySeal
 from gateway.journal.contract import Entry, Kept, Life, Sealed
 from gateway.journal.keyring import KeyRing
 from gateway.journal.plain import dump_envelope
-from gateway.journal.sealing import SealBroken, Sealer, key_id_of
+from gateway.journal.sealing import LEAST_ALIGNED, SealBroken, Sealer, key_id_of
 
 RING = KeyRing.generate()
 SEALER = Sealer(RING)
@@ -90,6 +91,15 @@ def test_a_body_sealed_while_it_comes_is_the_same_body(parts: list[bytes], expec
     entry = SEALER.seal(replace(enrollment(), body=None), rank=1.0, body=seal)
     assert entry.size == len(b"".join(parts))
     assert SEALER.open(kept(entry)) == replace(enrollment(), body=b"".join(parts))
+
+
+@pytest.mark.parametrize("size", [LEAST_ALIGNED - 1, LEAST_ALIGNED, 5 * LEAST_ALIGNED + 7])
+def test_a_large_body_is_sealed_where_the_disk_can_take_it_and_is_the_same(size: int) -> None:
+    sent = replace(enrollment(), body=bytes(range(251)) * (size // 251) + b"x" * (size % 251))
+    entry = SEALER.seal(sent, rank=0.0)
+    assert len(entry.body.data) == size + TAG_BYTES
+    assert is_aligned(entry.body.data) is (size >= LEAST_ALIGNED)
+    assert SEALER.open(kept(entry)) == sent
 
 
 def test_a_body_that_is_not_in_memory_is_not_sealed_as_an_empty_one() -> None:
