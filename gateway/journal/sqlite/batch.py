@@ -43,11 +43,11 @@ class Book(Protocol):
         """A write found the disk full: give up what was put by. False: there is nothing more."""
         ...
 
-    def needs_upkeep(self, *, idle: bool) -> bool:
+    def needs_upkeep(self) -> bool:
         """Whether something is to be tidied now, between transactions."""
         ...
 
-    def tidy(self, *, idle: bool) -> None:
+    def tidy(self) -> None:
         """Do it."""
         ...
 

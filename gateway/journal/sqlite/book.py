@@ -116,13 +116,13 @@ class SqliteBook:
         """See ``writer.Book``."""
         return self._space.give_up_reserve()
 
-    def needs_upkeep(self, *, idle: bool) -> bool:
+    def needs_upkeep(self) -> bool:
         """See ``writer.Book``."""
-        return self._space.is_short or self._space.should_write_back(idle=idle)
+        return self._space.is_short or self._space.should_write_back()
 
-    def tidy(self, *, idle: bool) -> None:
+    def tidy(self) -> None:
         """See ``writer.Book``."""
-        if self._space.checkpoint(idle=idle):
+        if self._space.checkpoint():
             self._guard.written_back(accepted=self._session.accepted())
         if self._space.is_short:
             self._bodies.cut()

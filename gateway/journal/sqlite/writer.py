@@ -30,8 +30,6 @@ MOST_CALLS: Final = 512
 MOST_BYTES: Final = 32 * 1024 * 1024
 PATIENCE_SECONDS: Final = 0.001
 """How long a call that nobody waits for waits for others."""
-QUIET_SECONDS: Final = 0.05
-"""Without a call for so long, it is a quiet moment."""
 
 
 class Writer:
@@ -46,9 +44,7 @@ class Writer:
         self._book: Book | None = None
         self._disk = Disk(orphaned=self._close)
         self._busy = True  # the book is in use, or a turn is planned
-        self._turns = 0
         self._later: asyncio.TimerHandle | None = None
-        self._quiet: asyncio.TimerHandle | None = None
         self._stopping = False
         self._broken: JournalBroken | None = None
         self._told_broken: asyncio.Future[JournalBroken] = self._loop.create_future()
@@ -107,14 +103,13 @@ class Writer:
 
     def _go_on(self, *, tidied: bool = False) -> None:
         """The book is free: tidy it, take the next turn, or wait for a call."""
-        if not tidied and self._needs_upkeep(idle=False):
-            self._tidy(idle=False)
+        if not tidied and self._needs_upkeep():
+            self._tidy()
         elif self._again or self._stopping:
             self._plan()
         else:
             self._busy = False
             self._plan_if_called()
-            self._look_when_quiet()
 
     def _plan_if_called(self) -> None:
         if self._hurried:
@@ -133,7 +128,6 @@ class Writer:
         self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        self._turns += 1
         if self._again:
             self._together(self._again.popleft())
         elif self._waiting:
@@ -179,34 +173,20 @@ class Writer:
 
     # -- upkeep ----------------------------------------------------------------------------------
 
-    def _needs_upkeep(self, *, idle: bool) -> bool:
+    def _needs_upkeep(self) -> bool:
         book = self._book
-        return self._broken is None and book is not None and book.needs_upkeep(idle=idle)
+        return self._broken is None and book is not None and book.needs_upkeep()
 
-    def _tidy(self, *, idle: bool) -> None:
+    def _tidy(self) -> None:
         if self._book is not None:
             self._busy = True
-            self._disk.run(partial(self._book.tidy, idle=idle), self._tidied)
+            self._disk.run(self._book.tidy, self._tidied)
 
     def _tidied(self, error: Exception | None) -> None:
         """It serves no caller, so its fault is nobody's; a failed sync counts all the same."""
         if error is not None:
             self._break_if(fault_of(error))
         self._go_on(tidied=True)
-
-    def _look_when_quiet(self) -> None:
-        """What can wait for a quiet moment waits for one."""
-        if self._quiet is None and self._needs_upkeep(idle=True):
-            self._quiet = self._loop.call_later(QUIET_SECONDS, self._is_quiet, self._turns)
-
-    def _is_quiet(self, turns: int) -> None:
-        self._quiet = None
-        if self._busy:
-            return
-        if turns == self._turns:
-            self._tidy(idle=True)
-        else:
-            self._look_when_quiet()
 
     # -- faults ----------------------------------------------------------------------------------
 
