@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, cast
 
@@ -46,8 +47,10 @@ def keep_freed() -> None:
         library.mallopt(_M_TOP_PAD, KEPT_BYTES // 2)
 
 
-async def give_back_later(every: float = LOOK_SECONDS) -> None:
+async def give_back_later(also: Callable[[], None], *, every: float = LOOK_SECONDS) -> None:
     """Give back what is free, again and again: what a wave of bodies leaves does not stay.
+
+    ``also`` does so for memory that is not the heap's.
 
     Under load this takes some milliseconds in ten seconds, and nothing where nothing has grown.
     It never ends, not even where it can do nothing.
@@ -57,6 +60,7 @@ async def give_back_later(every: float = LOOK_SECONDS) -> None:
         await asyncio.sleep(every)
         now = _resident()
         if now > least + WORTH_BYTES:
+            also()
             with contextlib.suppress(OSError, AttributeError):
                 ctypes.CDLL(None).malloc_trim(0)
             now = _resident()

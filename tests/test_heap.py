@@ -11,7 +11,7 @@ WAVE = """
 import asyncio
 from gateway.heap import _resident, give_back_later, keep_freed
 async def main():
-    looking = asyncio.ensure_future(give_back_later(0.5))
+    looking = asyncio.ensure_future(give_back_later(lambda: print('also'), every=0.5))
     await asyncio.sleep(0)
     before = _resident()
     wave = [bytearray(1 << 20) for _ in range(96)]
@@ -28,7 +28,8 @@ asyncio.run(main())
 
 def test_what_a_wave_of_bodies_leaves_goes_back_in_the_end() -> None:
     done = subprocess.run([sys.executable, "-c", WAVE], capture_output=True, check=True, text=True)
-    *sizes, ended = done.stdout.split()
+    also, *sizes, ended = done.stdout.split()
+    assert also == "also"
     full, left, later = (int(each) for each in sizes)
     assert full > 96 << 20
     assert left > KEPT_BYTES

@@ -6,6 +6,7 @@ Must not know what is in it.
 import ctypes
 from typing import Final, TypeAlias
 
+from gateway.arena import ARENA
 from gateway.heap import unfilled
 
 PAGE: Final = 4096
@@ -15,6 +16,9 @@ Bytes: TypeAlias = bytes | bytearray | memoryview
 
 def aligned(size: int) -> memoryview:
     """Room for ``size`` bytes, at the beginning of a page, with whatever stood there."""
+    huge = ARENA.take(size)
+    if huge is not None:
+        return huge
     room = unfilled(size + PAGE - 1)
     before = -_address(room) % PAGE
     return memoryview(room)[before : before + size]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 import uvloop
 
+from gateway.arena import ARENA
 from gateway.heap import give_back_later, keep_freed
 from gateway.journal.contract import Journal, JournalFault, JournalInUse
 from gateway.journal.retention import forget_settled
@@ -110,7 +111,7 @@ async def _until_first_ends(
         forget_settled(journal, clock=shared.clock, retention_seconds=retention),
         keep_renewed(shared.renewals, renew),
         watch_lag(shared.metrics.process.event_loop_lag, clock=shared.clock),
-        give_back_later(),
+        give_back_later(ARENA.give_back),
     )
     tasks = [asyncio.ensure_future(other) for other in others]
     try:

@@ -27,6 +27,11 @@ class Book(Protocol):
         """Says a number that grows with every row that is written."""
         ...
 
+    @property
+    def is_laden(self) -> bool:
+        """Whether the disk has so much to do for the transaction that no more should join it."""
+        ...
+
     def prepare(self) -> bool:
         """All calls of the transaction have run. Whether its commit waits for the disk."""
         ...
@@ -84,22 +89,24 @@ class Batch:
     Attributes:
         calls: in the order in which they were made.
         last_try: room was made for them already.
+        left: those of them that found no place in the transaction any more.
         records: how many have written something.
     """
 
     calls: list[Call]
     last_try: bool = False
+    left: list[Call] = field(default_factory=list)
     records: int = 0
     _began: float = field(default=0.0, init=False)
 
     def run(self, book: Book) -> bool:
-        """Run all; whether the commit, which is to follow, waits for the disk."""
+        """Run what finds a place; whether the commit, which is to follow, waits for the disk."""
         self._began = time.monotonic()
-        self.records = 0
+        self.records, self.left = 0, []
         book.begin()
         count = book.written
         written = count()
-        for call in self.calls:
+        for number, call in enumerate(self.calls, 1):
             call.fault = None
             try:
                 call.result = call.work(book)
@@ -107,6 +114,10 @@ class Batch:
                 call.fault = refusal
             before, written = written, count()
             self.records += before != written
+            if book.is_laden:
+                self.left = self.calls[number:]
+                del self.calls[number:]
+                break
         return book.prepare()
 
     def settle(self) -> float:

@@ -92,6 +92,11 @@ class SqliteBook:
         self._written_before = self.written()
         self._space.look()
 
+    @property
+    def is_laden(self) -> bool:
+        """See ``writer.Book``."""
+        return self._bodies.has_enough_to_read
+
     def prepare(self) -> bool:
         """See ``writer.Book``."""
         self._session.write_counters()

@@ -145,6 +145,11 @@ class Writer:
             self._hurried -= call.hurried
         return calls
 
+    def _put_back(self, calls: list[Call]) -> None:
+        """They are the first of the next transaction."""
+        self._waiting.extendleft(reversed(calls))
+        self._hurried += sum(call.hurried for call in calls)
+
     def _together(self, batch: Batch) -> None:
         """Run a batch in one transaction."""
         book = self._book
@@ -153,7 +158,9 @@ class Writer:
             self._go_on(tidied=True)
             return
         try:
-            if batch.run(book):
+            is_for_disk = batch.run(book)
+            self._put_back(batch.left)
+            if is_for_disk:
                 self._disk.run(book.commit, partial(self._committed, batch))
                 return
             book.commit()
@@ -166,10 +173,13 @@ class Writer:
         if error is not None:
             self._failed(batch, error)
             return
+        if batch.left:
+            self._go_on()  # the disk has to do at once, while those are sent on that it has read
         seconds = batch.settle()
         if batch.records:
             self._publish(JournalCommitted(batch.records, seconds))
-        self._go_on()
+        if not batch.left:
+            self._go_on()
 
     # -- upkeep ----------------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ what passes the system's cache by. Must not know the file.
 
 from typing import Final
 
+from gateway.core.extents import BLOCK
 from gateway.journal.aligned import is_aligned
-from gateway.journal.sqlite.bodies.extents import BLOCK
 
 MOST_PARTS: Final = 512
 """Of memory, for one call; a kernel takes 1,024 (IOV_MAX)."""

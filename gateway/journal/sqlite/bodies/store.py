@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
+from gateway.core.extents import BLOCK, Extent, Extents, blocks
 from gateway.journal.aligned import Bytes, aligned
 from gateway.journal.contract import JournalFault
-from gateway.journal.sqlite.bodies.extents import BLOCK, Extent, Extents, blocks
 from gateway.journal.sqlite.bodies.file import BodyFile
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ What fits into a page costs no more in a row than anywhere else, and needs no se
 """
 STEP: Final = 16 * 1024 * 1024
 """By so much the file grows where the disk has plenty: taking space costs a write of its own."""
+ENOUGH: Final = 8 * 1024 * 1024
+"""Bytes that are read at once: while the disk brings the next, those that came are sent on."""
 _PART: Final = 8  # of what is to spare: the most that is taken before it is needed
 
 _INSIDE: Final = "place >= 0 AND length > 0 AND place + length <= ?"
@@ -69,6 +71,7 @@ class Bodies:
         self._freed: list[Extent] = []
         self._to_write: list[tuple[int, Bytes]] = []
         self._to_read: list[tuple[int, memoryview]] = []
+        self._reading = 0  # bytes of those
         self._file = BodyFile(of(path))
         if not self._file.is_there and self._execute("SELECT EXISTS (SELECT 1 FROM extent)").get:
             count = self._execute("SELECT count(*) FROM extent").get
@@ -121,7 +124,13 @@ class Bodies:
         start, stop = blocks((place, length))
         room = aligned(stop - start)
         self._to_read.append((start, room))
+        self._reading += len(room)
         return room[place - start : place - start + length]
+
+    @property
+    def has_enough_to_read(self) -> bool:
+        """Whether more should wait for the next ``flush``."""
+        return self._reading >= ENOUGH
 
     @property
     def waits_for_disk(self) -> bool:
@@ -131,7 +140,7 @@ class Bodies:
     def flush(self) -> None:
         """Write what was put, then read what was asked for. Touches no row: any thread may wait."""
         writing, self._to_write = self._to_write, []
-        reading, self._to_read = self._to_read, []
+        reading, self._to_read, self._reading = self._to_read, [], 0
         if writing:
             self._file.write(sorted(writing, key=_place))
         reading.sort(key=_place)
@@ -193,6 +202,7 @@ class Bodies:
             self._extents.give(extent)
         self._to_write.clear()
         self._to_read.clear()
+        self._reading = 0
         self._freed.clear()
         self._taken.clear()
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from gateway.journal.sqlite.bodies.extents import BLOCK, Extent, Extents
+from gateway.core.extents import BLOCK, Extent, Extents
 
 LENGTHS = st.integers(1, 5 * BLOCK)
 

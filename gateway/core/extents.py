@@ -1,16 +1,16 @@
-"""Which stretches of a file are held and which are free. Pure.
+"""Which stretches of a file, or of memory, are held and which are free. Pure.
 
-Theory: the rows that hold stretches are the only authority. What is between them is free, and is
-computed from them anew at each opening: no list of free space is kept that could disagree with the
-rows after a crash. A stretch covers whole blocks of its own, so that writing one, however a loss of
-power tears it, touches no block of another. The smallest gap that fits is taken (best fit, Knuth,
-TAOCP 1, 2.5), and gaps that meet become one.
+Theory: of a file, the rows that hold stretches are the only authority. What is between them is
+free, and is computed from them anew at each opening: no list of free space is kept that could
+disagree with the rows after a crash. A stretch covers whole blocks of its own, so that writing one,
+however a loss of power tears it, touches no block of another. The smallest gap that fits is taken
+(best fit, Knuth, TAOCP 1, 2.5), and gaps that meet become one.
 
-Must not know the file, or who holds what.
+Must not know what is divided so, or who holds what.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
 BLOCK: Final = 4096
@@ -71,6 +71,10 @@ class Extents:
         self.held -= stop - start
         if not any(start < till and since < stop for since, till in self._disputed):
             self._add(start, stop)
+
+    def gaps(self) -> Iterator[tuple[int, int]]:
+        """From where to where each free stretch goes, in no order."""
+        return iter(self._ends.items())
 
     def growth(self, length: int) -> int:
         """By how many bytes the file must grow to hold a stretch more; 0: there is a gap."""
