@@ -24,7 +24,7 @@ from gateway.core.decide import (
     after_lookup,
     is_stale,
 )
-from gateway.core.enrollment import Enrollment
+from gateway.core.enrollment import Answer, Enrollment
 from gateway.core.facts import (
     AttemptFinished,
     AttemptStarted,
@@ -120,7 +120,7 @@ class Courier:
             return None
         # Who cannot send it again with the same key must not put it in doubt without need.
         patience = errand.patience if self.policy.honours_key else None
-        return await self._send(*begun, heard, patience)
+        return await self._send(*begun, heard, patience, is_awaited=held is not None)
 
     async def park(self, errand: Errand) -> None:
         """Make a dead letter of it: a person must decide."""
@@ -148,7 +148,13 @@ class Courier:
         )
 
     async def _send(
-        self, enrollment: Enrollment, case: Case, heard: Heard, patience: float | None
+        self,
+        enrollment: Enrollment,
+        case: Case,
+        heard: Heard,
+        patience: float | None,
+        *,
+        is_awaited: bool,
     ) -> Carried:
         policy = self.policy
         ordered = enrollment.ordering_key is not None
@@ -176,7 +182,10 @@ class Courier:
         consequence = after_attempt(case, finding, policy, now=now, rng=self.rng)
         if case.status is Status.IN_DOUBT and consequence.status is not Status.IN_DOUBT:
             self.publish(DoubtResolved(enrollment.id, "resend"))
-        await self._record(enrollment.id, consequence, now, finding, enrollment, trace_id)
+        self._tell_end(enrollment.id, consequence, finding, trace_id)
+        if is_awaited:
+            await asyncio.sleep(0)  # the station has its answer now, and what follows can wait
+        await self._keep(enrollment.id, consequence, now, finding, enrollment)
         return Carried(consequence, ordered)
 
     async def _look_up(self, enrollment_id: str, case: Case, heard: Heard) -> Carried | None:
@@ -246,20 +255,39 @@ class Courier:
         enrollment: Enrollment | None = None,
         trace_id: str | None = None,
     ) -> None:
-        """Answer whoever waits, then make it durable, however often that takes."""
-        # A lookup's 404 is an answer too, but not to the enrollment: only a final status has one.
-        final = consequence.status in FINAL
-        answer = finding.answer if finding is not None and final else None
+        """Answer whoever waits, then make it durable."""
+        self._tell_end(enrollment_id, consequence, finding, trace_id)
+        await self._keep(enrollment_id, consequence, now, finding, enrollment)
+
+    def _tell_end(
+        self,
+        enrollment_id: str,
+        consequence: Consequence,
+        finding: Finding | None,
+        trace_id: str | None,
+    ) -> None:
+        """Answer whoever waits."""
         self.publish(
             EnrollmentSettled(
                 enrollment_id,
                 consequence.status,
                 consequence.reason,
-                answer,
+                _final_answer(consequence, finding),
                 consequence.next_attempt_at,
                 trace_id,
             )
         )
+
+    async def _keep(
+        self,
+        enrollment_id: str,
+        consequence: Consequence,
+        now: float,
+        finding: Finding | None,
+        enrollment: Enrollment | None,
+    ) -> None:
+        """Make it durable, however often that takes."""
+        answer = _final_answer(consequence, finding)
         sealed = None
         if answer is not None and enrollment is not None:
             sealed = self.sealer.seal_answer(
@@ -276,6 +304,13 @@ class Courier:
                 now = self.clock.now()
             else:
                 return
+
+
+def _final_answer(consequence: Consequence, finding: Finding | None) -> Answer | None:
+    """A lookup's 404 is an answer too, but not to the enrollment: only a final status has one."""
+    if finding is None or consequence.status not in FINAL:
+        return None
+    return finding.answer
 
 
 def _tell(span: Span, enrollment: Enrollment, finding: Finding, attempt: int | None = None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from gateway.core.facts import EnrollmentSettled, Fact
 from gateway.core.lifecycle import Status
 from gateway.core.limiter import LimiterSettings
 from gateway.core.outcome import Broken, Exchange, NotConnected
-from gateway.journal.contract import DuePage, JournalBroken, Kept, Totals
+from gateway.journal.contract import DuePage, JournalBroken, Kept, Sealed, Totals
 from gateway.journal.memory import MemoryJournal
 from simulation import virtual_time
 from tests.support.bench import NOT_HONOURED, new_bench
@@ -159,6 +160,33 @@ def test_the_station_has_its_answer_before_the_outcome_is_durable() -> None:
             await bench.take_in(live)
             await asyncio.sleep(1)
         assert seen_in_journal == [Status.SENDING]
+
+    virtual_time.run(scene())
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_station_that_waits_is_answered_before_its_outcome_is_sealed(*, live: bool) -> None:
+    async def scene() -> None:
+        bench = await new_bench()
+        one, happened = bench.enrollment(), list[str]()
+        settled = asyncio.get_running_loop().create_future()
+        settled.add_done_callback(lambda _: happened.append("answered"))
+        seal = bench.sealer.seal_answer
+
+        def look(fact: Fact) -> None:
+            if isinstance(fact, EnrollmentSettled):
+                settled.set_result(None)
+
+        def sealing(*given: Any) -> Sealed:
+            happened.append("sealed")
+            return seal(*given)
+
+        bench.publish = look
+        bench.sealer.seal_answer = sealing  # type: ignore[method-assign]
+        async with bench.running():
+            await bench.take_in(one, live=live)
+            await asyncio.sleep(1)
+        assert happened == (["answered", "sealed"] if live else ["sealed", "answered"])
 
     virtual_time.run(scene())
 

@@ -8,12 +8,16 @@ Must not know what is kept.
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from gateway.journal.contract import Usage
 from gateway.journal.sqlite.bodies import Bodies
 from gateway.journal.sqlite.reserve import Reserve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # The log is written back in pieces so small that nobody waits long for one. At 16 MB it cost a
 # little less, and with a million waiting the slowest hundredth waited twice as long.
@@ -34,6 +38,7 @@ class Space:
         min_free_bytes: int,
     ) -> None:
         self._connection = connection
+        self._execute: Callable[..., Any] = connection.cursor().execute
         self._bodies = bodies
         self._directory = path.parent
         self._max_bytes = max_bytes
@@ -53,8 +58,7 @@ class Space:
         What erased bodies gave back is used again before a file grows: it is free. The log holds
         a second copy of what is about to go into the file, and has a bound of its own.
         """
-        pages = int(self._connection.pragma("page_count"))
-        pages -= int(self._connection.pragma("freelist_count"))
+        pages = self._execute("PRAGMA page_count").get - self._execute("PRAGMA freelist_count").get
         self._used = pages * self._page_size + self._bodies.held
         self._look_at_disk()
         if not self._reserve.is_whole and self._free >= 2 * self._reserve.size:
