@@ -24,20 +24,20 @@ from gateway.core.decide import (
     after_lookup,
     is_stale,
 )
-from gateway.core.enrollment import Answer, Enrollment
+from gateway.core.enrollment import Enrollment
 from gateway.core.facts import (
     AttemptFinished,
     AttemptStarted,
     DoubtResolved,
-    EnrollmentSettled,
     Publish,
 )
-from gateway.core.lifecycle import FINAL, Status
+from gateway.core.lifecycle import Status
 from gateway.core.outcome import Broken, Credential, Exchange, Finding, classify
 from gateway.core.record import dataclass
+from gateway.delivery.recording import Recording
 from gateway.delivery.sending import MaySend, always
 from gateway.delivery.transport import Transport
-from gateway.journal.contract import Change, Journal, JournalBroken, JournalFault
+from gateway.journal.contract import Journal
 from gateway.journal.sealing import SealBroken, Sealer
 from gateway.observe.tracing import UNTRACED, Span, Tracing
 
@@ -90,10 +90,16 @@ class Courier:
     publish: Publish = field(repr=False)
     tracing: Tracing = UNTRACED
     may_send: MaySend = always
-    record_again_seconds: float = 1.0
     running_since: float = field(init=False)
+    _recording: Recording = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._recording = Recording(
+            journal=self.journal,
+            sealer=self.sealer,
+            clock=self.clock,
+            publish=self.publish,
+        )
         self.running_since = self.clock.now()
 
     async def carry(self, errand: Errand, heard: Heard) -> Carried | None:
@@ -125,7 +131,7 @@ class Courier:
     async def park(self, errand: Errand) -> None:
         """Make a dead letter of it: a person must decide."""
         consequence = Consequence(Status.DEAD_LETTER, errand.triage.value)
-        await self._record(errand.id, consequence, self.clock.now())
+        await self._recording.record(errand.id, consequence, self.clock.now())
 
     async def _begin(self, errand: Errand) -> tuple[Enrollment, Case] | None:
         """Write the intent; what to send, as it stands since then. None: there is nothing."""
@@ -139,8 +145,12 @@ class Courier:
         except SealBroken:
             # Nothing was sent, and nothing of it ever can be: keep it, and call a person.
             now = self.clock.now()
-            await self._record(errand.id, Consequence(Status.PENDING, UNREADABLE, now), now)
-            await self._record(errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE), now)
+            await self._recording.record(
+                errand.id, Consequence(Status.PENDING, UNREADABLE, now), now
+            )
+            await self._recording.record(
+                errand.id, Consequence(Status.DEAD_LETTER, UNREADABLE), now
+            )
             return None
         attempts = kept.life.attempts
         return enrollment, Case(
@@ -163,7 +173,7 @@ class Courier:
         if stale or not self.may_send():
             now = self.clock.now()
             consequence = Consequence(case.status, STALE, now)
-            await self._record(enrollment.id, consequence, now)
+            await self._recording.record(enrollment.id, consequence, now)
             return Carried(consequence, ordered)
         attempt = case.attempts
         self.publish(AttemptStarted(enrollment.id, attempt))
@@ -182,10 +192,10 @@ class Courier:
         consequence = after_attempt(case, finding, policy, now=now, rng=self.rng)
         if case.status is Status.IN_DOUBT and consequence.status is not Status.IN_DOUBT:
             self.publish(DoubtResolved(enrollment.id, "resend"))
-        self._tell_end(enrollment.id, consequence, finding, trace_id)
+        self._recording.tell(enrollment.id, consequence, finding, trace_id)
         if is_awaited:
             await asyncio.sleep(0)  # the station has its answer now, and what follows can wait
-        await self._keep(enrollment.id, consequence, now, finding, enrollment)
+        await self._recording.keep(enrollment.id, consequence, now, finding, enrollment)
         return Carried(consequence, ordered)
 
     async def _look_up(self, enrollment_id: str, case: Case, heard: Heard) -> Carried | None:
@@ -197,7 +207,7 @@ class Courier:
             enrollment = self.sealer.open(kept)
         except SealBroken:
             consequence = Consequence(Status.DEAD_LETTER, UNREADABLE)
-            await self._record(enrollment_id, consequence, self.clock.now())
+            await self._recording.record(enrollment_id, consequence, self.clock.now())
             return Carried(consequence, ordered=False)
         with self.tracing.exchange("lookup", enrollment.headers) as span:
             asking = self.transport.look_up(enrollment.key, span.onward(()))
@@ -219,7 +229,7 @@ class Courier:
             # An answer to a question is quick, and records nothing: it says nothing of how much
             # the server can record. That it cannot even answer does.
             heard(enrollment_id, finding, seconds)
-        await self._record(enrollment_id, found, now, finding, enrollment, span.trace_id)
+        await self._recording.record(enrollment_id, found, now, finding, enrollment, span.trace_id)
         return Carried(found, ordered=enrollment.ordering_key is not None)
 
     async def _exchange(
@@ -245,72 +255,6 @@ class Courier:
         known = self.policy.recorded_statuses
         finding = classify(seen, credential=credential, now=now, recorded_statuses=known)
         return finding, seconds, now
-
-    async def _record(
-        self,
-        enrollment_id: str,
-        consequence: Consequence,
-        now: float,
-        finding: Finding | None = None,
-        enrollment: Enrollment | None = None,
-        trace_id: str | None = None,
-    ) -> None:
-        """Answer whoever waits, then make it durable."""
-        self._tell_end(enrollment_id, consequence, finding, trace_id)
-        await self._keep(enrollment_id, consequence, now, finding, enrollment)
-
-    def _tell_end(
-        self,
-        enrollment_id: str,
-        consequence: Consequence,
-        finding: Finding | None,
-        trace_id: str | None,
-    ) -> None:
-        """Answer whoever waits."""
-        self.publish(
-            EnrollmentSettled(
-                enrollment_id,
-                consequence.status,
-                consequence.reason,
-                _final_answer(consequence, finding),
-                consequence.next_attempt_at,
-                trace_id,
-            )
-        )
-
-    async def _keep(
-        self,
-        enrollment_id: str,
-        consequence: Consequence,
-        now: float,
-        finding: Finding | None,
-        enrollment: Enrollment | None,
-    ) -> None:
-        """Make it durable, however often that takes."""
-        answer = _final_answer(consequence, finding)
-        sealed = None
-        if answer is not None and enrollment is not None:
-            sealed = self.sealer.seal_answer(
-                enrollment.id, enrollment.station, enrollment.fingerprint, answer
-            )
-        change = Change(consequence.status, consequence.reason, consequence.next_attempt_at, sealed)
-        while True:
-            try:
-                await self.journal.change(enrollment_id, change, now=now)
-            except JournalBroken:
-                raise
-            except JournalFault:
-                await asyncio.sleep(self.record_again_seconds)
-                now = self.clock.now()
-            else:
-                return
-
-
-def _final_answer(consequence: Consequence, finding: Finding | None) -> Answer | None:
-    """A lookup's 404 is an answer too, but not to the enrollment: only a final status has one."""
-    if finding is None or consequence.status not in FINAL:
-        return None
-    return finding.answer
 
 
 def _tell(span: Span, enrollment: Enrollment, finding: Finding, attempt: int | None = None) -> None:

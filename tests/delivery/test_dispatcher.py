@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from typing import Any
 
 import pytest
 
@@ -177,9 +176,9 @@ def test_a_station_that_waits_is_answered_before_its_outcome_is_sealed(*, live: 
             if isinstance(fact, EnrollmentSettled):
                 settled.set_result(None)
 
-        def sealing(*given: Any) -> Sealed:
+        def sealing(enrollment_id: str, station: str, fingerprint: bytes, answer: Answer) -> Sealed:
             happened.append("sealed")
-            return seal(*given)
+            return seal(enrollment_id, station, fingerprint, answer)
 
         bench.publish = look
         bench.sealer.seal_answer = sealing  # type: ignore[method-assign]
