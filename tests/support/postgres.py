@@ -159,6 +159,11 @@ class Server:
         """Make a primary of a standby."""
         self.run("pg_ctl", "promote", "--pgdata", str(self.data), "--no-wait")
 
+    def pause(self, what: str) -> None:
+        """Let one of its processes stand still until it is killed: ``walwriter``, for one."""
+        pid = self.sql(f"SELECT pid FROM pg_stat_activity WHERE backend_type = '{what}'")  # noqa: S608 - a name of ours
+        os.kill(int(pid), signal.SIGSTOP)
+
     def kill(self) -> None:
         """SIGKILL to the server and to every process of it: as if its machine were gone.
 
