@@ -14,7 +14,7 @@ from tests.acceptance import sabotage
 from tests.acceptance.cluster import cluster, template
 from tests.acceptance.desk import Desk, Seen, desk
 from tests.acceptance.group import Group, group
-from tests.acceptance.processes import PLAIN, Gateway
+from tests.acceptance.processes import PATIENCE, PLAIN, Gateway
 from tests.acceptance.scene import harm, meanwhile, until
 
 SERVER: Final = ("--workers", "4", "--service-seconds", "0.05")
@@ -153,7 +153,7 @@ def stranger_with_another(stage: Group, file: str) -> tuple[int, str]:
             # Keys of another journal, made where nothing is shared.
             assert stranger.command("keys", "generate").returncode == 0
         stranger.launch()
-        code = stranger.running.process.wait(30)
+        code = stranger.running.process.wait(PATIENCE)
         text = stranger.running.tail()
         stranger.part = None
     return code, text
@@ -168,7 +168,7 @@ async def test_a_database_that_commits_asynchronously_is_refused(
     ):
         (gateway,) = stage.gateways
         gateway.launch()
-        assert await asyncio.to_thread(gateway.running.process.wait, 30) == 78
+        assert await asyncio.to_thread(gateway.running.process.wait, PATIENCE) == 78
         assert "synchronous_commit = off" in gateway.running.tail()
         gateway.part = None
 
