@@ -40,7 +40,8 @@ class Cluster:
     def until_streaming(self, count: int) -> None:
         """Wait until so many standbys confirm commits."""
         deadline = time.monotonic() + PATIENCE
-        while int(self.primary.sql("SELECT count(*) FROM pg_stat_replication")) < count:
+        streaming = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
+        while int(self.primary.sql(streaming)) < count:
             assert time.monotonic() < deadline, self.primary.tail()
             time.sleep(0.05)
 
@@ -62,6 +63,8 @@ class Cluster:
         self.primary.kill()
         moment = time.time()
         left = [node for node in self.nodes if node.process is not None]
+        for node in left:
+            _take_in_what_was_sent(node)
         left.sort(key=_received)
         *others, self.primary = left
         self.primary.promote()
@@ -74,6 +77,18 @@ class Cluster:
         """End all of them."""
         for node in self.nodes:
             node.kill()
+
+
+def _take_in_what_was_sent(node: Server) -> None:
+    """Wait until a standby whose primary is dead has come to the end of what is on its way to it.
+
+    Before that the other one may seem to have most, and this one get ahead of it: it could then not
+    follow it any more.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while node.sql("SELECT count(*) FROM pg_stat_wal_receiver") != "0":
+        assert time.monotonic() < deadline, node.tail()
+        time.sleep(0.02)
 
 
 def _received(node: Server) -> int:

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.journal.contract import Journal
 from gateway.journal.memory import MemoryJournal
-from gateway.journal.postgres import PostgresJournal, opening, writer
+from gateway.journal.postgres import PostgresJournal, hints, opening, writer
+from gateway.journal.postgres import journal as postgres_journal
 from gateway.journal.sqlite import SqliteJournal
 from gateway.journal.sqlite.bodies import store as bodies
 from tests.support.postgres import Server, one_server, url_of
@@ -23,6 +24,8 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A database on a machine that is busy is not one that is away: all limits are far off."""
     monkeypatch.setattr(opening, "CONNECT_SECONDS", 60.0)
     monkeypatch.setattr(writer, "TRANSACTION_SECONDS", 60.0)
+    monkeypatch.setattr(hints, "_TIMEOUT_SECONDS", 60.0)
+    monkeypatch.setattr(postgres_journal, "_CLOSING_SECONDS", 60.0)
     monkeypatch.setitem(opening._SESSION, "idle_in_transaction_session_timeout", "60000")
     monkeypatch.setitem(opening._SESSION, "lock_timeout", "60000")
     defaults = PostgresJournal.__init__.__kwdefaults__

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
+import asyncpg
 import pytest
 
 from gateway.core.lifecycle import Status
@@ -12,9 +13,9 @@ from gateway.journal.contract import Accepted, Existing
 from gateway.journal.postgres import PostgresJournal
 from tests.journal.conftest import new_place
 from tests.journal.entries import entry
-from tests.support.postgres import PATIENCE, Server, one_server
+from tests.support.postgres import PATIENCE, Server, one_server, url_of
 
-WAITING: Final = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name LIKE"
+WAITING: Final = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND"
 Pair = tuple[PostgresJournal, PostgresJournal]
 
 
@@ -33,6 +34,7 @@ async def pair(server: Server) -> AsyncIterator[Pair]:
     for journal in both:
         await journal.open(now=0.0)
     require(server, "ANY 1 (nobody)")
+    await until_commits_wait(server)
     yield both
     require(server, "")
     for journal in both:
@@ -51,6 +53,28 @@ def require(server: Server, standbys: str) -> None:
         assert time.monotonic() < deadline, server.tail()
 
 
+async def until_commits_wait(server: Server) -> None:
+    """Wait until a commit waits for the standbys that are required.
+
+    The setting says so too early: whether commits wait is what the checkpointer has made of it, and
+    that takes it up when it next has a processor.
+    """
+    probe = await asyncpg.connect(url_of(server))
+    pid = probe.get_server_pid()
+    waits = ""
+    async with asyncio.timeout(PATIENCE):
+        while not waits:
+            commit = asyncio.create_task(
+                probe.execute("SELECT pg_logical_emit_message(true, 'probe', '')")
+            )
+            while not (waits or commit.done()):
+                waits = await asyncio.to_thread(server.sql, f"{WAITING} pid = {pid}")
+            if waits:
+                server.sql(f"SELECT pg_cancel_backend({pid})")
+            await commit
+    await probe.close()
+
+
 async def waiting(
     server: Server,
     journal: PostgresJournal,
@@ -66,9 +90,10 @@ async def waiting(
         unless: is not to end before.
         but: a session that waited before.
     """
+    whose = f"application_name LIKE '% {journal.name}'"
     deadline = time.monotonic() + PATIENCE
     while True:
-        text = await asyncio.to_thread(server.sql, f"SELECT pid {WAITING} '% {journal.name}'")
+        text = await asyncio.to_thread(server.sql, f"{WAITING} {whose}")
         assert not unless.done()
         if found := frozenset(text.split()) - but:
             return found

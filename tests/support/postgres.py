@@ -159,13 +159,27 @@ class Server:
         """Make a primary of a standby."""
         self.run("pg_ctl", "promote", "--pgdata", str(self.data), "--no-wait")
 
+    def pause(self, what: str) -> None:
+        """Let one of its processes stand still until it is killed: ``walwriter``, for one."""
+        pid = self.sql(f"SELECT pid FROM pg_stat_activity WHERE backend_type = '{what}'")  # noqa: S608 - a name of ours
+        os.kill(int(pid), signal.SIGSTOP)
+
     def kill(self) -> None:
-        """SIGKILL to the server and to every process of it: as if its machine were gone."""
+        """SIGKILL to the server and to every process of it: as if its machine were gone.
+
+        None is left when this is back. A process that was killed dies when it next has a processor,
+        and holds the server's memory until then: a server that is started before refuses to.
+        """
         if self.process is not None:
-            children = _children(self.process.pid)
-            for pid in (self.process.pid, *children):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            deadline = time.monotonic() + PATIENCE
+            left = [self.process.pid, *_working_in(self.data)]
+            while left:
+                for pid in left:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                assert time.monotonic() < deadline, f"still there: {left}"
+                time.sleep(0.01)
+                left = _working_in(self.data)
             self.process.wait()
             self.process = None
 
@@ -200,13 +214,16 @@ class Server:
         return self.log.read_text(errors="replace")[-3000:]
 
 
-def _children(pid: int) -> list[int]:
-    """The processes that this one has started, as Linux tells."""
+def _working_in(folder: Path) -> list[int]:
+    """The processes whose directory it is, as all of a server's are; one that has ended has none.
+
+    Not by their parent: what it starts at the moment at which it is killed is another one's child.
+    """
     found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
-                found.append(int(stat.parent.name))
+    for directory in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if directory.samefile(folder):
+                found.append(int(directory.parent.name))
     return found
 
 
