@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -172,6 +172,27 @@ async def test_bodies_are_read_in_parts_and_the_next_while_the_first_are_sent_on
     assert commits.records == [3, 3, 2]
     sent = [f"sent {number}" for number in range(8)]
     assert happened == ["disk", "disk", *sent[:3], "disk", *sent[3:]]
+    await journal.close()
+
+
+async def test_a_newcomer_does_not_wait_until_all_bodies_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = SqliteJournal(tmp_path / "large.db")
+    await journal.open(now=0.0)
+    await accept(journal, *range(8))
+    monkeypatch.setattr(store, "ENOUGH", 1)
+    happened = list[str]()
+
+    async def noted(name: str, call: Awaitable[object]) -> None:
+        assert await call
+        happened.append(name)
+
+    begins = [
+        noted(f"begun {number}", journal.begin(entry(number).id, now=1.0)) for number in range(8)
+    ]
+    await asyncio.gather(*begins, noted("taken in", journal.accept(entry(8), sending=False)))
+    assert happened == ["begun 0", "taken in", *(f"begun {number}" for number in range(1, 8))]
     await journal.close()
 
 

@@ -29,7 +29,7 @@ class Book(Protocol):
 
     @property
     def is_laden(self) -> bool:
-        """Whether the disk has so much to do for the transaction that no more should join it."""
+        """Whether the disk has so much to read for the transaction that it should read no more."""
         ...
 
     def prepare(self) -> bool:
@@ -69,6 +69,7 @@ class Call:
         work: what.
         size: the bytes that it writes, about.
         hurried: somebody waits for it; else it may wait a moment for others.
+        reads: it may have the disk read a body.
         future: of who made it.
         result: what came of it.
         fault: why it was refused.
@@ -77,6 +78,7 @@ class Call:
     work: Callable[[Any], Any]
     size: int
     hurried: bool
+    reads: bool
     future: "asyncio.Future[Any]"
     result: Any = None
     fault: JournalFault | None = None
@@ -89,7 +91,7 @@ class Batch:
     Attributes:
         calls: in the order in which they were made.
         last_try: room was made for them already.
-        left: those of them that found no place in the transaction any more.
+        left: those that were to read when there was enough to read already; they are its no more.
         records: how many have written something.
     """
 
@@ -100,13 +102,18 @@ class Batch:
     _began: float = field(default=0.0, init=False)
 
     def run(self, book: Book) -> bool:
-        """Run what finds a place; whether the commit, which is to follow, waits for the disk."""
+        """Run all that find a place; whether the commit, which is to follow, waits for the disk."""
         self._began = time.monotonic()
         self.records, self.left = 0, []
+        ran = []
         book.begin()
         count = book.written
         written = count()
-        for number, call in enumerate(self.calls, 1):
+        for call in self.calls:
+            if call.reads and book.is_laden:
+                self.left.append(call)
+                continue
+            ran.append(call)
             call.fault = None
             try:
                 call.result = call.work(book)
@@ -114,11 +121,9 @@ class Batch:
                 call.fault = refusal
             before, written = written, count()
             self.records += before != written
-            if book.is_laden:
-                self.left = self.calls[number:]
-                del self.calls[number:]
-                break
-        return book.prepare()
+        is_for_disk = book.prepare()
+        self.calls = ran
+        return is_for_disk
 
     def settle(self) -> float:
         """It is durable: tell who waits. How many seconds it took."""

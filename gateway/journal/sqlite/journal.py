@@ -138,11 +138,13 @@ class SqliteJournal:
 
     async def begin(self, enrollment_id: str, *, now: float, whole: bool = True) -> Kept | None:
         """See the contract."""
-        return await self._call(lambda book: book.moving.begin(enrollment_id, now=now, whole=whole))
+        return await self._call(
+            lambda book: book.moving.begin(enrollment_id, now=now, whole=whole), reads=whole
+        )
 
     async def load(self, enrollment_id: str) -> Kept | None:
         """See the contract."""
-        return await self._call(lambda book: book.looking.load(enrollment_id))
+        return await self._call(lambda book: book.looking.load(enrollment_id), reads=True)
 
     async def change(self, enrollment_id: str, change: Change, *, now: float) -> bool:
         """See the contract."""
@@ -228,8 +230,13 @@ class SqliteJournal:
         return await self._call(lambda book: book.audit.list(limit=limit, before=before))
 
     def _call(
-        self, work: Callable[[SqliteBook], T], *, size: int = 0, hurried: bool = True
+        self,
+        work: Callable[[SqliteBook], T],
+        *,
+        size: int = 0,
+        hurried: bool = True,
+        reads: bool = False,
     ) -> "asyncio.Future[T]":
         if self._writer is None:
             raise JournalFault("the journal is not open")
-        return self._writer.call(work, size=size, hurried=hurried)
+        return self._writer.call(work, size=size, hurried=hurried, reads=reads)

@@ -78,11 +78,19 @@ class Writer:
             raise
 
     def call(
-        self, work: Callable[[Any], T], *, size: int = 0, hurried: bool = True
+        self,
+        work: Callable[[Any], T],
+        *,
+        size: int = 0,
+        hurried: bool = True,
+        reads: bool = False,
     ) -> "asyncio.Future[T]":
-        """Run ``work`` in its turn; done when what it changed, and what it saw, is durable."""
+        """Run ``work`` in its turn; done when what it changed, and what it saw, is durable.
+
+        For the rest see ``Call``.
+        """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.append(Call(work, size, hurried, future))
+        self._waiting.append(Call(work, size, hurried, reads, future))
         self._hurried += hurried
         if not self._busy:
             self._plan_if_called()
@@ -174,7 +182,7 @@ class Writer:
             self._failed(batch, error)
             return
         if batch.left:
-            self._go_on()  # the disk has to do at once, while those are sent on that it has read
+            self._go_on()  # the disk reads the next while those are sent on that it has read
         seconds = batch.settle()
         if batch.records:
             self._publish(JournalCommitted(batch.records, seconds))
