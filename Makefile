@@ -117,7 +117,7 @@ cluster: setup ## 20 seeds each: a primary killed, a gateway killed, a gateway s
 
 .PHONY: bench
 bench: setup ## what it costs, against bare limits in the same run (half an hour; needs wrk)
-	$(BIN)/python -m benchmarks --write $(foreach number,1 2 5 6 7 8 9,--figure $(number))
+	$(BIN)/python -m benchmarks --write $(foreach number,1 2 5 6 7 8 9 10,--figure $(number))
 
 .PHONY: bench-peers
 bench-peers: setup ## the same against nginx, HAProxy, Caddy, Traefik and Envoy, on one core each

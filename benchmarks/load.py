@@ -15,6 +15,8 @@ from benchmarks.programs import BenchmarkFault, Program, pinned
 
 SCRIPT: Final = Path(__file__).parent / "lua" / "post.lua"
 WARM_UP_SECONDS: Final = 2.0
+ASYNC: Final = "Prefer: respond-async\r\n"
+"""The header line of a station that asks for a receipt at once."""
 
 
 @dataclass(frozen=True, slots=True)

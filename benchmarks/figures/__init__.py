@@ -10,6 +10,7 @@ from benchmarks.figures import (
     growth,
     held,
     live,
+    meanwhile,
     peers,
     single,
     store,
@@ -27,4 +28,5 @@ FIGURES: Final[Mapping[int, Callable[[Plan], Figure]]] = {
     7: growth.measure,
     8: held.measure,
     9: cost.measure,
+    10: meanwhile.measure,
 }

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from benchmarks.gateway import gateway
-from benchmarks.load import Load
+from benchmarks.load import ASYNC, Load
 from benchmarks.plan import SIZES, Plan
 from benchmarks.programs import bare, free_port, running
 from benchmarks.results import Figure, rates
@@ -19,7 +19,7 @@ def measure(plan: Plan) -> Figure:
     """Requests per second, one row for each size."""
     rows = []
     for name in plan.sizes:
-        load = Load(SIZES[name], headers="Prefer: respond-async\r\n")
+        load = Load(SIZES[name], headers=ASYNC)
         answering = free_port()
         with (
             plan.room(f"accepted {name}") as room,

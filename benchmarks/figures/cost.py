@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.gateway import gateway
-from benchmarks.load import Load
+from benchmarks.load import ASYNC, Load
 from benchmarks.plan import SIZES, Plan
 from benchmarks.programs import free_port, pinned
 from benchmarks.results import Figure, Row
@@ -41,7 +41,7 @@ def measure(plan: Plan) -> Figure:
     """Processor seconds for 1,000 enrollments accepted."""
     rows = []
     for name in plan.sizes:
-        load = Load(SIZES[name], headers="Prefer: respond-async\r\n")
+        load = Load(SIZES[name], headers=ASYNC)
         with plan.room(f"cost {name}") as room:
             with gateway(plan.cores, room, upstream_port=free_port()) as ours:
                 ours.ask("pause", method="POST", body={"reason": "measuring"})

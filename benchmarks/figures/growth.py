@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.gateway import Gateway, gateway
-from benchmarks.load import Load, Measured
+from benchmarks.load import ASYNC, Load, Measured
 from benchmarks.plan import SIZES, Plan
 from benchmarks.programs import free_port, told
 from benchmarks.results import Figure, Row
@@ -61,7 +61,7 @@ def _served(full: Path, empty: Path, level: int, plan: Plan) -> list[Row]:
     with gateway(plan.cores, full, upstream_port=nobody) as many:
         ready = time.monotonic() - began
         with gateway(plan.cores, empty, upstream_port=nobody) as few:
-            load = Load(SIZES["2 KB"], headers="Prefer: respond-async\r\n")
+            load = Load(SIZES["2 KB"], headers=ASYNC)
             for each in (many, few):
                 each.ask("pause", method="POST", body={"reason": "measuring"})
             ours, bare = plan.in_turn(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from benchmarks.gateway import Gateway, gateway
-from benchmarks.load import Load, Measured
+from benchmarks.load import ASYNC, Load, Measured
 from benchmarks.plan import SIZES, Plan
 from benchmarks.programs import BenchmarkFault, bare, free_port, pinned, running
 from benchmarks.results import Figure, Row
@@ -23,7 +23,7 @@ _WAITS: Final = {"intake__hold_seconds": "300", "upstream__timeout_seconds": "60
 def measure(plan: Plan) -> Figure:
     """Kilobytes for each held connection; the 99th percentile of the others, with and without."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    load, silent = Load(SIZES["2 KB"], headers="Prefer: respond-async\r\n"), free_port()
+    load, silent = Load(SIZES["2 KB"], headers=ASYNC), free_port()
     alone: list[Measured] = []
     beside: list[Measured] = []
     with (
