@@ -11,6 +11,7 @@ Must not know what a body is.
 
 import ctypes
 import mmap
+import sys
 import threading
 from collections import deque
 from contextlib import suppress
@@ -20,7 +21,8 @@ from gateway.core.extents import Extent, Extents
 
 SIZE: Final = 64 * 1024 * 1024
 """Bytes; they are resident from when they are first used until ``give_back``."""
-_NO_RESERVE: Final = 0x4000  # mmap(2); the module names it from Python 3.13 on
+# mmap(2), on Linux; the module names it from Python 3.13 on.
+_NO_RESERVE: Final = 0x4000 if sys.platform == "linux" else 0
 
 
 class _Stretch(ctypes.Array[ctypes.c_ubyte]):
