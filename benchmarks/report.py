@@ -116,7 +116,7 @@ def merged(path: Path, figures: Sequence[Figure], machine: Mapping[str, str]) ->
     known: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     for one in document(figures):
         known[str(one["number"])] = {"machine": dict(machine), **one}
-    return dict(sorted(known.items()))
+    return {number: known[number] for number in sorted(known, key=int)}
 
 
 def read(document: Mapping[str, Any]) -> tuple[list[Figure], dict[int, Mapping[str, str]]]:

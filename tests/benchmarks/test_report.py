@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.load import Measured
@@ -22,6 +23,12 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     figures, machines = read(known)
     assert figures == [FIGURE, OTHER]
     assert machines == {1: {"load": "0.1"}, 8: {"load": "9.0"}}
+
+
+def test_figures_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    figures = [replace(OTHER, number=number) for number in (10, 2, 9)]
+    known = merged(tmp_path / "none.json", figures, {})
+    assert [figure.number for figure in read(known)[0]] == [2, 9, 10]
 
 
 def test_a_page_shows_each_figure_with_its_goal_and_its_machine(tmp_path: Path) -> None:
