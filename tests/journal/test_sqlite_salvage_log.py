@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import apsw
 import pytest
 
 from gateway.journal.sqlite import SqliteJournal, log
@@ -60,3 +61,28 @@ async def test_a_flipped_bit_in_any_commit_of_the_log_but_the_last_is_noticed(
     assert any("salvaged" in sentence for sentence in told) == (from_end > 1)
     if from_end > 1:
         assert acknowledged <= {int(life.id[-12:]) for life in lives}
+
+
+@pytest.mark.parametrize("is_written_back", [True, False])
+@pytest.mark.parametrize("torn_at", [16, 20, 28])
+async def test_a_header_that_a_power_cut_tore_is_damage_only_where_the_file_lacks_what_follows(
+    path: Path, torn_at: int, *, is_written_back: bool
+) -> None:
+    """It is written anew when the file has all of the log; what follows is of the round before."""
+    acknowledged = killed_after(60, str(path))
+    file = log.path_of(path)
+    raw = bytearray(file.read_bytes())
+    if is_written_back:
+        connection = apsw.Connection(str(path))
+        _, pages, written = connection.execute("PRAGMA wal_checkpoint").get
+        assert pages == written > 0
+        connection.close()  # it removes the log
+    raw[12:torn_at] = bytes(torn_at - 13) + b"\x09"
+    file.write_bytes(raw)
+    journal = SqliteJournal(path)
+    await journal.open(now=100.0)
+    lives = await journal.list(limit=10_000)
+    told = await journal.damage()
+    await journal.close()
+    assert acknowledged <= {int(life.id[-12:]) for life in lives}
+    assert any("salvaged" in sentence for sentence in told) != is_written_back

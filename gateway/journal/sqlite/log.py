@@ -6,6 +6,9 @@ that the crash cut off was never promised. But a commit is synced before the nex
 So where two commits follow after the bad frame, it was durable, and a bit of it has changed since:
 what SQLite would drop was promised.
 
+Where it can read nothing at all, the file may hold what the log does: then the log was written
+back, and the power failed while its header was written for the next round. Nothing is lost with it.
+
 Must not know what is in a page.
 """
 
@@ -64,6 +67,19 @@ def damaged(found: Sequence[Frame | None], read: int) -> bool:
     return sum(frame is not None and frame.commits for frame in islice(found, read, None)) > 1
 
 
+def is_written_back(journal: Path, page_size: int, found: Sequence[Frame | None]) -> bool:
+    """Whether the journal's file itself holds every page as the log has it last."""
+    ends = [number for number, frame in enumerate(found, 1) if frame is not None and frame.commits]
+    newest = _newest(found, ends[-1] if ends else 0)
+    with journal.open("rb") as file, path_of(journal).open("rb") as log:
+        for page, place in newest.items():
+            file.seek((page - 1) * page_size)
+            log.seek(place)
+            if file.read(page_size) != log.read(page_size):
+                return False
+    return True
+
+
 def readable(path: Path, page_size: int) -> int:
     """How many frames SQLite reads: those up to the last commit before the first bad one."""
     if not path.exists():
@@ -94,6 +110,11 @@ def pages(path: Path, page_size: int) -> dict[int, int]:
     if damaged(found, count):
         commits = [n for n, frame in enumerate(found, 1) if frame is not None and frame.commits]
         count = commits[-1]
+    return _newest(found, count)
+
+
+def _newest(found: Sequence[Frame | None], count: int) -> dict[int, int]:
+    """Where each page stands last in the first ``count`` frames."""
     return {frame.page: frame.place for frame in islice(found, count) if frame is not None}
 
 

@@ -87,12 +87,13 @@ def open_file(
         # The lock before anything else, and no setting before it is known whose file this is:
         # a setting may change the file.
         connection.pragma("locking_mode", "exclusive")
-        frames = log.frames(log.path_of(path), int(settings["page_size"]))
+        page_size = int(settings["page_size"])
+        frames = log.frames(log.path_of(path), page_size)
         version = _version(connection, marked=marked)
         marked = True
         ours()
         _settle(connection, settings)
-        _check_log(connection, frames)
+        _check_log(connection, path, page_size, frames)
         _migrate(connection, version)
         check(connection, size=path.stat().st_size, whole=whole)
         # What a crash left in the log goes into the main file and is synced there. A page of the
@@ -180,9 +181,14 @@ def migrations() -> list[str]:
     return [file.read_text(encoding="utf-8") for file in files if file.name.endswith(".sql")]
 
 
-def _check_log(connection: apsw.Connection, frames: Sequence[log.Frame | None]) -> None:
+def _check_log(
+    connection: apsw.Connection,
+    path: Path,
+    page_size: int,
+    frames: Sequence[log.Frame | None],
+) -> None:
     read, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-    if log.damaged(frames, read):
+    if log.damaged(frames, read) and (read or not log.is_written_back(path, page_size, frames)):
         raise Damaged("its write-ahead log is damaged before its end")
 
 
