@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,10 +14,7 @@ from gateway.core.facts import Fact, JournalCommitted
 from gateway.core.lifecycle import Status
 from gateway.journal.contract import Accepted, JournalFault, JournalFull, Sealed
 from gateway.journal.sqlite import SqliteJournal
-from gateway.journal.sqlite.bodies import store
-from gateway.journal.sqlite.disk import Ended, Step
 from tests.journal.entries import DELIVERED, entry
-from tests.journal.large import SIZE, accept
 
 ACCEPTED = Accepted(Status.PENDING)
 
@@ -144,56 +141,6 @@ async def test_large_bodies_are_written_and_read_beside_the_loop(
 
 class Body(bytearray):
     """One that tells whether anybody holds it."""
-
-
-async def test_bodies_are_read_in_parts_and_the_next_while_the_first_are_sent_on(
-    tmp_path: Path, commits: Commits, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal = SqliteJournal(tmp_path / "large.db", publish=commits.publish)
-    await journal.open(now=0.0)
-    await accept(journal, *range(8))
-    monkeypatch.setattr(store, "ENOUGH", 5 * SIZE // 2)  # three
-    assert journal._writer is not None
-    disk, happened = journal._writer._disk.run, list[str]()
-
-    def to_the_disk(step: Step, ended: Ended) -> None:
-        happened.append("disk")
-        disk(step, ended)
-
-    async def send(number: int) -> None:
-        kept = await journal.begin(entry(number).id, now=1.0)
-        happened.append(f"sent {number}")
-        assert kept is not None
-        assert kept.body == entry(number, size=SIZE).body
-
-    monkeypatch.setattr(journal._writer._disk, "run", to_the_disk)
-    commits.records.clear()
-    await asyncio.gather(*(send(number) for number in range(8)))
-    assert commits.records == [3, 3, 2]
-    sent = [f"sent {number}" for number in range(8)]
-    assert happened == ["disk", "disk", *sent[:3], "disk", *sent[3:]]
-    await journal.close()
-
-
-async def test_a_newcomer_does_not_wait_until_all_bodies_are_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal = SqliteJournal(tmp_path / "large.db")
-    await journal.open(now=0.0)
-    await accept(journal, *range(8))
-    monkeypatch.setattr(store, "ENOUGH", 1)
-    happened = list[str]()
-
-    async def noted(name: str, call: Awaitable[object]) -> None:
-        assert await call
-        happened.append(name)
-
-    begins = [
-        noted(f"begun {number}", journal.begin(entry(number).id, now=1.0)) for number in range(8)
-    ]
-    await asyncio.gather(*begins, noted("taken in", journal.accept(entry(8), sending=False)))
-    assert happened == ["begun 0", "taken in", *(f"begun {number}" for number in range(1, 8))]
-    await journal.close()
 
 
 async def test_nothing_of_a_batch_is_held_when_it_is_durable(journal: SqliteJournal) -> None:

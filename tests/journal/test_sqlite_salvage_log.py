@@ -12,6 +12,17 @@ from tests.journal.test_sqlite_crash import killed_after
 FRAME = PAGE + 24
 
 
+async def found(path: Path) -> tuple[set[int], bool]:
+    """What is there when it is opened again, and whether it was salvaged for that."""
+    journal = SqliteJournal(path)
+    await journal.open(now=100.0)
+    lives = await journal.list(limit=10_000)
+    told = await journal.damage()
+    await journal.close()
+    numbers = {int(life.id[-12:]) for life in lives}
+    return numbers, any("salvaged" in sentence for sentence in told)
+
+
 @pytest.mark.parametrize(
     "where",
     [
@@ -29,13 +40,9 @@ async def test_a_flipped_bit_early_in_the_log_does_not_take_what_follows(
     raw = bytearray(log.read_bytes())
     raw[where] ^= 4
     log.write_bytes(raw)
-    journal = SqliteJournal(path)
-    await journal.open(now=100.0)
-    lives = await journal.list(limit=10_000)
-    told = await journal.damage()
-    await journal.close()
-    assert any("salvaged" in sentence for sentence in told)
-    assert acknowledged <= {int(life.id[-12:]) for life in lives}
+    there, is_salvaged = await found(path)
+    assert is_salvaged
+    assert acknowledged <= there
     (kept,) = path.parent.glob("*.damaged-*Z-wal")
     assert kept.read_bytes() == raw, "the damaged log stays as it was"
 
@@ -53,14 +60,10 @@ async def test_a_flipped_bit_in_any_commit_of_the_log_but_the_last_is_noticed(
     raw = bytearray(file.read_bytes())
     raw[ends[-from_end] + 100] ^= 4
     file.write_bytes(raw)
-    journal = SqliteJournal(path)
-    await journal.open(now=100.0)
-    lives = await journal.list(limit=10_000)
-    told = await journal.damage()
-    await journal.close()
-    assert any("salvaged" in sentence for sentence in told) == (from_end > 1)
+    there, is_salvaged = await found(path)
+    assert is_salvaged == (from_end > 1)
     if from_end > 1:
-        assert acknowledged <= {int(life.id[-12:]) for life in lives}
+        assert acknowledged <= there
 
 
 @pytest.mark.parametrize("is_written_back", [True, False])
@@ -79,10 +82,6 @@ async def test_a_header_that_a_power_cut_tore_is_damage_only_where_the_file_lack
         connection.close()  # it removes the log
     raw[12:torn_at] = bytes(torn_at - 13) + b"\x09"
     file.write_bytes(raw)
-    journal = SqliteJournal(path)
-    await journal.open(now=100.0)
-    lives = await journal.list(limit=10_000)
-    told = await journal.damage()
-    await journal.close()
-    assert acknowledged <= {int(life.id[-12:]) for life in lives}
-    assert any("salvaged" in sentence for sentence in told) != is_written_back
+    there, is_salvaged = await found(path)
+    assert acknowledged <= there
+    assert is_salvaged != is_written_back

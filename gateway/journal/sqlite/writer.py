@@ -187,7 +187,7 @@ class Writer:
         if batch.records:
             self._publish(JournalCommitted(batch.records, seconds))
         if not batch.left:
-            self._go_on()
+            self._go_on()  # whoever was told just now can still join the next
 
     # -- upkeep ----------------------------------------------------------------------------------
 
