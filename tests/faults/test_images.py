@@ -65,14 +65,16 @@ def _writes_back(disk: Disk, recording: Recording, at: int) -> bool:
 
 
 async def survey(recording: Recording, seeds: list[int], folder: Path, **how: bool) -> list[str]:
-    """Open an image for each seed; what is wrong with them."""
+    """Open an image for each seed; what is wrong with them. Such an image is kept."""
     troubles = []
     for seed, image, promises in images(recording, seeds, **how):
         place = folder / str(seed)
         journal = write(image, recording, place)
         found = await examine(journal, recording, promises)
-        troubles += [f"ENROLLMENT_SEED={seed}: {line}" for line in found[:3]]
         shutil.rmtree(place)
+        if found:  # a seed means nothing without this recording, which ends with the run
+            write(image, recording, place)
+        troubles += [f"ENROLLMENT_SEED={seed}: {line}; {place}" for line in found[:3]]
     return troubles
 
 
