@@ -62,6 +62,13 @@ def test_a_whole_log_counts_to_its_last_commit(path: Path) -> None:
     assert log.readable(file, PAGE) == last_frame(file) == 50
 
 
+@pytest.mark.fault(
+    2,
+    did="tore the last commit of a log so that a frame's header, parted by the edge of a sector,"
+    " was half of the round before: of one that ended a commit",
+    sees="it is dropped like any torn commit; all before it counts, and nothing is salvaged",
+    stand_in="the log alone, without its gateway",
+)
 def test_a_commit_that_was_cut_off_is_no_damage_though_it_seems_to_be_two(path: Path) -> None:
     """A sector of it is missing, and the one where a frame's header begins is of the old round."""
     file = logged(path, [1] * 30 + [20])
@@ -97,6 +104,12 @@ def test_of_a_damaged_log_a_whole_last_commit_counts_whatever_is_before_it(path:
     assert last_frame(file) == 21
 
 
+@pytest.mark.fault(
+    7,
+    did="overwrote the log's header, a sector, a block, two frames at its beginning with nulls",
+    sees="it is damage; what follows is salvaged",
+    stand_in="the log alone, without its gateway",
+)
 @pytest.mark.parametrize("size", [log.HEADER, 512, 4096, 2 * FRAME])
 def test_a_log_whose_beginning_is_gone_is_damaged(path: Path, size: int) -> None:
     file = logged(path, [1] * 10)
