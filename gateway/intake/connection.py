@@ -1,8 +1,9 @@
 """One station's connection: aiohttp's, with deadlines and with problems instead of its pages.
 
 Must not know enrollments. aiohttp closes idle connections by itself; what it lacks is added here:
-a deadline for a head that does not end, one for a reader that does not read, an end for a body
-whose framing breaks, and a word to whoever waits when the station goes away.
+a deadline for a head that does not end, one for a reader that does not read, bounds for what
+comes beside a body, an end for a body whose framing breaks, and a word to whoever waits when the
+station goes away.
 """
 
 import asyncio
@@ -15,23 +16,17 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestPayloadError, _ErrInfo
 
 from gateway.intake.crowd import Crowd, Place
+from gateway.intake.excess import Excess
 from gateway.intake.handling import Answered, Handling
 from gateway.intake.packet import Packet
 from gateway.intake.replies import Reply
 from gateway.intake.request import Request
 from gateway.intake.settings import IntakeSettings
-from gateway.intake.upload import LEAST_PROGRESS, Upload
+from gateway.intake.slow_reader import SlowReader
+from gateway.intake.upload import Upload
 
 Answer: TypeAlias = "Callable[[Request, StationConnection], Awaitable[Answered]]"
 Explain: TypeAlias = Callable[[int], Reply]
-
-# Of heads that are not complete yet, or not yet taken in hand; a station needs a few hundred bytes.
-MOST_AHEAD = 65_536
-
-# What chunks' sizes and extensions may take: so much, and so many times what they carry (RFC 9112,
-# section 7.1.1). One byte a chunk takes five times its own.
-MOST_FRAMING = 65_536
-FRAMING_PER_BYTE = 8
 
 # So much at one go of a body that has just begun: there is more, and it comes fast.
 FAST = 65_536
@@ -64,8 +59,8 @@ class StationConnection(Handling):
     """
 
     __slots__ = (
-        *("_ahead", "_body", "_head_timer", "_held", "_on_wire", "_server", "_unread"),
-        *("_write_timer", "on_lost", "place"),
+        *("_body", "_excess", "_head_timer", "_held", "_server", "_slow_reader"),
+        *("on_lost", "place"),
     )
 
     def __init__(self, server: Shared, **options: object) -> None:
@@ -74,12 +69,10 @@ class StationConnection(Handling):
         self.place = Place.ROOM
         self._server = server
         self._held = False
-        self._ahead = 0
+        self._excess = Excess()
         self._body: StreamReader = EMPTY_PAYLOAD
-        self._on_wire: tuple[StreamReader, int] = (EMPTY_PAYLOAD, 0)
         self._head_timer: asyncio.TimerHandle | None = None
-        self._write_timer: asyncio.TimerHandle | None = None
-        self._unread = 0
+        self._slow_reader: SlowReader | None = None
 
     @property
     def idle(self) -> bool:
@@ -94,7 +87,7 @@ class StationConnection(Handling):
         """A request is taken in hand; its body comes through ``body``."""
         self._body = body
         if not self._messages:
-            self._ahead = 0
+            self._excess.caught_up()
         self._server.crowd.asks(self)
 
     def answered(self, request: Request) -> Awaitable[Answered]:
@@ -165,14 +158,17 @@ class StationConnection(Handling):
             delay = self._server.settings.header_timeout_seconds
             self._head_timer = self._loop.call_later(delay, self._head_is_late)
         if not body_ended:
-            self._is_of(last_body, len(data))
+            if self._excess.is_too_much_framing(last_body, len(data)):
+                self._cannot_go_on()
         elif is_free and len(data) >= FAST and len(self._messages) == 1:
             self._hold_back(*self._messages[0])
         if body_ended and not (is_free and self._messages):
             # The answer is read a moment before its handler is done here: a request that comes in
             # that moment is the next one in hand. Its body has a bound of its own.
             is_next = was_ahead == 0 and len(self._messages) == 1
-            self._is_ahead(len(data) - (self._messages[0][1].total_bytes if is_next else 0))
+            in_hand = self._messages[0][1].total_bytes if is_next else 0
+            if self._excess.is_too_far_ahead(len(data) - in_hand):
+                self._cannot_go_on()
 
     def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's
         """Read on, where reading was paused: aiohttp asks it of every body that was read."""
@@ -184,7 +180,7 @@ class StationConnection(Handling):
         """Tell whoever waits for this station, or for its body."""
         self._server.crowd.leave(self)
         self._stop_head_timer()
-        self._stop_write_timer()
+        self._stop_slow_reader()
         if not self._body.is_eof():
             self._body.set_exception(ConnectionResetError("the station went away"))
         super().connection_lost(exc)
@@ -195,11 +191,13 @@ class StationConnection(Handling):
     def pause_writing(self) -> None:
         """More is waiting to be read by the station than the buffer should hold."""
         super().pause_writing()
-        self._watch_reader()
+        if self.transport is not None:
+            idle_seconds = self._server.settings.body_idle_timeout_seconds
+            self._slow_reader = SlowReader(self.transport, idle_seconds=idle_seconds)
 
     def resume_writing(self) -> None:
         """The station has read enough."""
-        self._stop_write_timer()
+        self._stop_slow_reader()
         super().resume_writing()
 
     def log_exception(self, *args: object, exc_info: object = None, **kwargs: object) -> None:
@@ -245,19 +243,6 @@ class StationConnection(Handling):
             if not body.is_eof():
                 body.set_exception(broken)
 
-    def _is_of(self, body: StreamReader, size: int) -> None:
-        """So many more bytes came of a body, its framing among them."""
-        before = self._on_wire[1] if self._on_wire[0] is body else 0
-        self._on_wire = (body, before + size)
-        if before + size > MOST_FRAMING + (1 + FRAMING_PER_BYTE) * body.total_bytes:
-            self._cannot_go_on()
-
-    def _is_ahead(self, size: int) -> None:
-        """So many more bytes came of requests that are not in hand."""
-        self._ahead += size
-        if self._ahead > MOST_AHEAD:
-            self._cannot_go_on()
-
     def _cannot_go_on(self) -> None:
         """What it asked until now is answered, and nothing more is read."""
         if self.idle:
@@ -281,21 +266,7 @@ class StationConnection(Handling):
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _watch_reader(self) -> None:
-        if self.transport is not None:
-            self._unread = self.transport.get_write_buffer_size()
-            delay = self._server.settings.body_idle_timeout_seconds
-            self._write_timer = self._loop.call_later(delay, self._check_reader)
-
-    def _check_reader(self) -> None:
-        if self.transport is None:
-            return
-        if self._unread - self.transport.get_write_buffer_size() < LEAST_PROGRESS:
-            self.transport.abort()
-        else:
-            self._watch_reader()
-
-    def _stop_write_timer(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
+    def _stop_slow_reader(self) -> None:
+        if self._slow_reader is not None:
+            self._slow_reader.stop()
+            self._slow_reader = None

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.intake.connection import MOST_AHEAD
 from gateway.intake.crowd import TOLD_AT_ONCE, Crowd, Place
+from gateway.intake.excess import MOST_AHEAD
 from gateway.intake.settings import IntakeSettings
 from tests.fuzz.wire import Pipe
 from tests.support.door import open_door
