@@ -25,6 +25,8 @@ from tests.acceptance.stations import Surge
 from tests.faults.recorder import recorder
 
 ENROLLMENTS: Final = 24
+MANY_ENROLLMENTS: Final = 160
+"""So many fill the log, and it is written back."""
 MOST_BYTES: Final = 40_000
 """More than half of the bodies are large: they go into a file of their own."""
 UP_SECONDS: Final = 10.0
@@ -35,6 +37,14 @@ _ORDER: Final = tuple(random.Random("points").sample(NAMES, len(NAMES)))
 _FIRED: Final = re.compile(r'"failpoint".*?"reason": "([a-z-]+): kill"')
 # Edges that a first life may never come to: only doubt is looked up.
 _AFTER_A_CRASH: Final = ("look-up", "open", "begin")
+# Steps that only those take who wait for the server's own answer.
+_LIVE: Final = ("reserve", "launch", "wait")
+# The how-manieth time that a step is taken is surely come to: most are taken by each enrollment.
+_USUAL: Final = 12
+_TAKEN: Final = {
+    **dict.fromkeys(("recover", "tidy"), 1),
+    **dict.fromkeys(("look-up", "write-body", "sync-bodies", *_LIVE), 4),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Plan:
 
     Attributes:
         lives: for each life that ends, where: an order for a failpoint.
+        enrollments: how many stations send.
         forgetful: the server does not honour keys; it can be asked what it recorded.
         async_share: how many stations prefer a receipt.
         desks: how many ordering keys there are.
@@ -51,6 +62,7 @@ class Plan:
 
     seed: int
     lives: tuple[str, ...]
+    enrollments: int
     forgetful: bool
     async_share: float
     desks: int
@@ -61,13 +73,15 @@ def plan_of(seed: int) -> Plan:
     """Draw it. Consecutive seeds go through all failpoints."""
     rng = random.Random(seed)
     point = _ORDER[seed % len(_ORDER)]
-    order = f"{point}=kill@{rng.randint(1, 3 if point.endswith('recover') else 12)}"
+    step = point.partition("-")[2]
+    order = f"{point}=kill@{rng.randint(1, _TAKEN.get(step, _USUAL))}"
     second = rng.random() < 0.25 or point.endswith(_AFTER_A_CRASH)
     return Plan(
         seed=seed,
         lives=(f"after-send=kill@{rng.randint(2, 8)}", order) if second else (order,),
+        enrollments=MANY_ENROLLMENTS if step == "tidy" else ENROLLMENTS,
         forgetful=rng.random() < 0.5 or point.endswith("look-up"),
-        async_share=rng.choice((0.0, 0.5, 1.0)),
+        async_share=rng.choice((0.0, 0.5) if step in _LIVE else (0.0, 0.5, 1.0)),
         desks=rng.choice((0, 0, 4)),
         plain=seed % 10 == 0,
     )
@@ -125,7 +139,7 @@ class _Run:
         self._surge = Surge(
             gateway.url,
             folder,
-            count=ENROLLMENTS,
+            count=plan.enrollments,
             rate=80.0,
             seed=plan.seed,
             async_share=plan.async_share,
@@ -160,7 +174,7 @@ class _Run:
             if not ready and await asyncio.to_thread(_is_ready, self._gateway):
                 ready = True
                 self._up(time.monotonic() - began)
-            if ready and not self._surge.undecided and self._surge.sent == ENROLLMENTS:
+            if ready and not self._surge.undecided and self._surge.sent == self._plan.enrollments:
                 patience = 0.0  # there is nothing left to come to it with
         assert process.returncode in {None, -9}, f"ended with {process.returncode}"
         self._gateway.kill()
@@ -187,7 +201,7 @@ class _Run:
             assert time.monotonic() < deadline, f"not drained: {found}"
             await asyncio.sleep(0.05)
         assert found["balanced"] is True, found
-        assert found["accepted"] == found["delivered"] == ENROLLMENTS, found
+        assert found["accepted"] == found["delivered"] == self._plan.enrollments, found
 
     def _judge(self) -> str:
         verdict = judge(self._folder)

@@ -13,6 +13,7 @@ from tests.faults.kills import Outcome, plan_of, run
 from tests.faults.trials import Seen
 
 AT_ONCE = 4
+OFTEN = 5  # so often at each failpoint: then one at least should die there
 
 
 @pytest.mark.slow
@@ -49,6 +50,8 @@ async def test_a_kill_at_any_failpoint_loses_and_doubles_nothing(
     died = sum(len(each.fired) == len(each.plan.lives) for each in outcomes)
     points = {point for each in outcomes for point in each.fired}
     assert died >= 0.8 * len(outcomes), "too many seeds never came to their failpoint"
+    if len(outcomes) >= OFTEN * len(NAMES):
+        assert points == set(NAMES), "a failpoint was never come to"
     slowest = max(each.up_seconds for each in outcomes)
     seen(
         f"{len(outcomes)} seeds, {died} of them died where they should, at {len(points)} of"
