@@ -1,5 +1,6 @@
 """The write-ahead log as a power cut may leave it: what of it counts, and what is damage."""
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from tests.journal.damaged import PAGE
 FRAME = log.FRAME_HEADER + PAGE
 PARTED = 42
 """The first frame whose header has the edge of a sector behind its first half."""
-ENDS_A_COMMIT = (7).to_bytes(4, "big") * 2  # such a half: the page's number, and the file's size
 
 
 def start(number: int) -> int:
@@ -20,8 +20,11 @@ def start(number: int) -> int:
     return log.HEADER + (number - 1) * FRAME
 
 
-def logged(path: Path, commits: Sequence[int]) -> Path:
-    """A file of SQLite's with a log of so many commits, of so many frames each; the log."""
+def written(path: Path, commits: Sequence[int], *, over: Sequence[int] = ()) -> list[bytes]:
+    """A file of SQLite's, its log written back; what the log was after each of the commits.
+
+    Each commit is of so many frames. ``over``: those of the round before.
+    """
     connection = apsw.Connection(str(path))
     connection.pragma("page_size", PAGE)
     connection.pragma("journal_mode", "wal")
@@ -30,13 +33,26 @@ def logged(path: Path, commits: Sequence[int]) -> Path:
     fill = (PAGE - 500,)  # a row for each page
     connection.executemany("INSERT INTO page (data) VALUES (randomblob(?))", [fill] * max(commits))
     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    for count in commits:
-        connection.execute("UPDATE page SET data = randomblob(?) WHERE number <= ?", (*fill, count))
-    file = log.path_of(path)
-    raw = file.read_bytes()
+
+    def commit(frames: int) -> bytes:
+        change = "UPDATE page SET data = randomblob(?) WHERE number <= ?"
+        connection.execute(change, (*fill, frames))
+        return log.path_of(path).read_bytes()
+
+    for frames in over:
+        commit(frames)
+    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    found = [commit(frames) for frames in commits]
     connection.close()
-    file.write_bytes(raw)
+    return found
+
+
+def logged(path: Path, commits: Sequence[int]) -> Path:
+    """Its log, after all of the commits."""
+    raw = written(path, commits)[-1]
     assert len(raw) == start(sum(commits) + 1)
+    file = log.path_of(path)
+    file.write_bytes(raw)
     return file
 
 
@@ -64,19 +80,26 @@ def test_a_whole_log_counts_to_its_last_commit(path: Path) -> None:
 
 @pytest.mark.fault(
     2,
-    did="tore the last commit of a log so that a frame's header, parted by the edge of a sector,"
-    " was half of the round before: of one that ended a commit",
+    did="left any of the last commit's sectors as they were, 200 times; the edge of one parts a"
+    " frame's header, the old half of which ended a commit",
     sees="it is dropped like any torn commit; all before it counts, and nothing is salvaged",
     stand_in="the log alone, without its gateway",
 )
-def test_a_commit_that_was_cut_off_is_no_damage_though_it_seems_to_be_two(path: Path) -> None:
-    """A sector of it is missing, and the one where a frame's header begins is of the old round."""
-    file = logged(path, [1] * 30 + [20])
+def test_whatever_a_power_cut_leaves_of_the_last_commit_is_no_damage(path: Path) -> None:
+    *_, before, after = written(path, [1] * 30 + [20], over=[1] * 60)
+    assert len(before) == len(after) == start(61)
     assert start(PARTED) % log.SECTOR == log.SECTOR - 8
-    overwrite(file, start(33) + 1024, bytes(log.SECTOR))
-    overwrite(file, start(PARTED), ENDS_A_COMMIT)
-    assert not is_damaged(file)
-    assert last_frame(file) == 30
+    file = log.path_of(path)
+    for seed in range(200):
+        rng = random.Random(seed)
+        raw, share = bytearray(before), rng.choice((0.1, 0.5, 0.9))
+        for sector in range(start(31) // log.SECTOR, start(51) // log.SECTOR + 1):
+            if rng.random() < share:
+                place = slice(sector * log.SECTOR, (sector + 1) * log.SECTOR)
+                raw[place] = after[place]
+        file.write_bytes(raw)
+        assert not is_damaged(file), seed
+        assert last_frame(file) == 30, seed
 
 
 def test_a_commit_that_another_followed_was_durable_and_is_damage(path: Path) -> None:
