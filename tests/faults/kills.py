@@ -39,7 +39,7 @@ _FIRED: Final = re.compile(r'"failpoint".*?"reason": "([a-z-]+): kill"')
 _AFTER_A_CRASH: Final = ("look-up", "open", "begin")
 # Steps that only those take who wait for the server's own answer.
 _LIVE: Final = ("reserve", "launch", "wait")
-# The how-manieth time that a step is taken is surely come to: most are taken by each enrollment.
+# So often each step is taken, nearly surely; most are by every enrollment.
 _USUAL: Final = 12
 _TAKEN: Final = {
     **dict.fromkeys(("recover", "tidy"), 1),

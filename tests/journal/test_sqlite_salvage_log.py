@@ -58,7 +58,8 @@ async def test_a_flipped_bit_in_any_commit_of_the_log_but_the_last_is_noticed(
     ends = [
         frame.place
         for number, frame in enumerate(frames, 1)
-        # One that a sector parts is no evidence that its commit ended: a limit, told there, too.
+        # Behind the half of its header that an edge may part from the rest begin 16 bytes more,
+        # then its page. Such a one is no evidence that a commit ended: a limit, told there, too.
         if frame is not None
         and frame.commits
         and ((frame.place - 16) % log.SECTOR or number == len(frames))
